@@ -1,0 +1,2 @@
+class PostgresUnavailable(RuntimeError):
+    """The embedded Postgres cannot be used; the message is one sentence that says what to do."""
