@@ -1,0 +1,59 @@
+"""Migration operations for what the database itself must guarantee: roles, append-only tables, row-level security."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.migrations.operations import RunPython, RunSQL
+from django.db.migrations.operations.base import Operation
+
+#: Whether the current actor may see a row of this patient. One evaluation a statement, not one a row.
+PATIENT_IS_VISIBLE = "((SELECT homecare_sees_all()) OR {column} IN (SELECT homecare_visible_patients()))"
+
+
+def grant_to_application() -> Operation:
+    """Let the application role work with every table that the owner makes from here on, and own none."""
+
+    def grant(apps: Any, schema_editor: Any) -> None:
+        role = schema_editor.quote_name(settings.APPLICATION_ROLE)
+        for objects, rights in (("TABLES", "SELECT, INSERT, UPDATE, DELETE"), ("SEQUENCES", "USAGE, SELECT")):
+            schema_editor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rights} ON {objects} TO {role}")
+            schema_editor.execute(f"GRANT {rights} ON ALL {objects} IN SCHEMA public TO {role}")
+        schema_editor.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+
+    return RunPython(grant, RunPython.noop)
+
+
+def append_only(table: str) -> RunSQL:
+    """Refuse UPDATE, DELETE and TRUNCATE, whoever asks; the application role has no right to them either."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+        " FOR EACH ROW EXECUTE FUNCTION homecare_refuse_change();"
+        f"CREATE TRIGGER {table}_append_only_truncate BEFORE TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION homecare_refuse_change();",
+        f"DROP TRIGGER {table}_append_only ON {table}; DROP TRIGGER {table}_append_only_truncate ON {table};",
+    )
+
+
+def revoke_change(table: str) -> Operation:
+    """Leave the application role SELECT and INSERT on this table."""
+
+    def revoke(apps: Any, schema_editor: Any) -> None:
+        role = schema_editor.quote_name(settings.APPLICATION_ROLE)
+        schema_editor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {schema_editor.quote_name(table)} FROM {role}")
+
+    return RunPython(revoke, RunPython.noop)
+
+
+def protect_rows(table: str, *, using: str, check: str | None = None) -> RunSQL:
+    """Row-level security, for the owner too: rows are there for whom `using` holds, and written where `check` does."""
+    return RunSQL(
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+        f"CREATE POLICY {table}_visible ON {table} USING ({using}) WITH CHECK ({check or using});",
+        f"DROP POLICY {table}_visible ON {table}; ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;"
+        f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;",
+    )
+
+
+def protect_patient_rows(table: str, *, column: str = "patient_id") -> RunSQL:
+    """Row-level security by the patient that a row belongs to."""
+    return protect_rows(table, using=PATIENT_IS_VISIBLE.format(column=column))

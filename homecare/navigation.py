@@ -1,0 +1,1 @@
+UNFOLD: dict[str, object] = {"SITE_TITLE": "Homecare Memory", "SITE_HEADER": "Homecare Memory"}

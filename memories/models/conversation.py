@@ -1,0 +1,117 @@
+"""What was said, word by word, and what became of it."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from memories.choices import SpeakerRole
+from memories.models.base import PatientBound, PatientBoundQuerySet
+
+
+class Conversation(PatientBound):
+    """Words said about, or by, one patient: a visit, a chat, a note, one batch of an import."""
+
+    title = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=40, default="api", help_text="The door it came in by.")
+    source_id = models.CharField(
+        max_length=200, blank=True, help_text="Its id there. The same one is taken in once for each patient."
+    )
+    said_at = models.DateTimeField(default=timezone.now, help_text="When it was said; dates in it count from here.")
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = PatientBoundQuerySet["Conversation"].as_manager()
+
+    class Meta:
+        ordering = ["-said_at"]
+        indexes = [models.Index(fields=["patient", "-said_at"], name="memories_conversation_recent")]
+        constraints = [
+            models.UniqueConstraint(
+                name="memories_conversation_source_once",
+                fields=["patient", "source", "source_id"],
+                condition=~Q(source_id=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Conversation of {self.said_at:%d %b %Y, %H:%M}"
+
+
+class Turn(PatientBound):
+    """One speaker's words. Append-only: the database refuses a change."""
+
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="turns")
+    position = models.PositiveIntegerField()
+    speaker = models.CharField(max_length=100, blank=True)
+    role = models.CharField(max_length=12, choices=SpeakerRole, default=SpeakerRole.UNKNOWN)
+    text = models.TextField()
+
+    objects = PatientBoundQuerySet["Turn"].as_manager()
+
+    class Meta:
+        ordering = ["conversation", "position"]
+        constraints = [
+            models.UniqueConstraint(name="memories_turn_position", fields=["conversation", "position"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"Turn {self.position + 1}"
+
+
+class RunState(models.TextChoices):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ExtractionRun(PatientBound):
+    """The record of what became of a conversation: "nothing found" and "failed" are different answers."""
+
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="runs")
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.PENDING)
+    extractor = models.CharField(max_length=40, blank=True)
+    extractor_version = models.CharField(max_length=60, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True, help_text="Why it failed, in words without patient text.")
+    calls = models.PositiveSmallIntegerField(default=0)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    dropped = models.PositiveSmallIntegerField(default=0, help_text="Answers without a verbatim source.")
+    milliseconds = models.PositiveIntegerField(default=0)
+    added = models.PositiveSmallIntegerField(default=0)
+    reinforced = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PatientBoundQuerySet["ExtractionRun"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["state", "created_at"], name="memories_run_open", condition=~Q(state="done")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="memories_run_failure_has_reason", condition=~Q(state=RunState.FAILED) | ~Q(error="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} run of {self.created_at:%d %b %Y, %H:%M}"
+
+    def fail(self, reason: str) -> None:
+        """Note a failed attempt, with its reason in words that quote nobody."""
+        self.state, self.error, self.finished_at = RunState.FAILED, reason[:200], timezone.now()
+        self.save(update_fields=["state", "error", "finished_at", "attempts"])
+
+    def finish(self, *, at: datetime, **figures: object) -> None:
+        self.state, self.error, self.finished_at = RunState.DONE, "", at
+        for name, value in figures.items():
+            setattr(self, name, value)
+        self.save()

@@ -1,0 +1,92 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from memories.models.base import PatientBound, RecordedQuerySet
+
+
+class TaskKind(models.TextChoices):
+    """The question that a person must answer."""
+
+    VERIFY = "verify", "Is this true?"
+    CONFLICT = "conflict", "Which of these is true?"
+    SAID_AGAIN = "said-again", "Refuted before, and said again"
+    ALLERGY_DRUG = "allergy-drug", "Allergy and medication"
+    DOSE_CHANGE = "dose-change", "Has the dose changed?"
+    STOPPED = "stopped", "Has this been stopped?"
+    DUPLICATE = "duplicate", "Are these the same?"
+
+
+class TaskState(models.TextChoices):
+    OPEN = "open"
+    DECIDED = "decided"
+    OBSOLETE = "obsolete"
+
+
+class ReviewSeverity(models.IntegerChoices):
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
+
+
+class ReviewTaskQuerySet(RecordedQuerySet["ReviewTask"]):
+    def open(self) -> "ReviewTaskQuerySet":
+        return self.filter(state=TaskState.OPEN)
+
+    def by_urgency(self) -> "ReviewTaskQuerySet":
+        """Most severe first, then the oldest."""
+        return self.order_by("severity", "created_at")
+
+
+class ReviewTask(PatientBound):
+    """One question about a memory, for a person to decide. The same question is never open twice."""
+
+    memory = models.ForeignKey("memories.Memory", models.PROTECT, related_name="review_tasks")
+    related = models.ForeignKey(
+        "memories.Memory", models.PROTECT, null=True, blank=True, related_name="related_review_tasks"
+    )
+    kind = models.CharField(max_length=20, choices=TaskKind)
+    severity = models.PositiveSmallIntegerField(choices=ReviewSeverity, default=ReviewSeverity.MEDIUM)
+    state = models.CharField(max_length=10, choices=TaskState, default=TaskState.OPEN)
+    explanation = models.CharField(max_length=500, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
+    decision = models.CharField(max_length=20, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ReviewTaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["severity", "created_at"]
+        indexes = [
+            models.Index(
+                fields=["severity", "created_at"], name="memories_reviewtask_queue", condition=Q(state="open")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="memories_reviewtask_asked_once",
+                fields=["patient", "kind", "memory", "related"],
+                condition=Q(state=TaskState.OPEN),
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="memories_reviewtask_decided_by_someone",
+                condition=~Q(state=TaskState.DECIDED)
+                | Q(decided_by__isnull=False, decided_at__isnull=False) & ~Q(reason="") & ~Q(decision=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.get_severity_display()})"
+
+    def decide(self, decision: str, *, by: settings.AUTH_USER_MODEL, reason: str) -> None:  # type: ignore[valid-type] # because the user model is a setting
+        """Close this task with a person's decision."""
+        self.state, self.decision, self.decided_by, self.reason = TaskState.DECIDED, decision, by, reason
+        self.decided_at = timezone.now()
+        self.save()

@@ -1,0 +1,23 @@
+from django.http import HttpRequest
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from patients.models import AccessKey, User
+
+
+class MiddlewareAuthentication(SessionAuthentication):
+    """Takes over whom `ActingMiddleware` identified. A session, unlike a key, also needs the CSRF token."""
+
+    def authenticate(self, request: Request) -> tuple[User, AccessKey | None] | None:
+        django_request: HttpRequest = request._request
+        if getattr(django_request, "bad_access_key", False):
+            raise AuthenticationFailed("This key is unknown, expired or revoked: ask an administrator for a new one.")
+        if not django_request.actor.is_identified:
+            return None
+        if django_request.access_key is None:
+            self.enforce_csrf(request)
+        return django_request.user, django_request.access_key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"

@@ -1,0 +1,54 @@
+"""From a request to an actor: a session or an access key, the same for every door."""
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.http import HttpRequest
+from uuid_utils.compat import uuid7
+
+from audit.actors import ANONYMOUS, Actor, ActorKind, Door, acting_as, system_actor
+from patients.models import AccessKey
+
+IDENTIFICATION = system_actor("identification")
+
+
+class BadAccessKey(Exception):
+    """The request carries a key that is unknown, expired or revoked."""
+
+
+def identify(request: HttpRequest) -> Actor:
+    """Who asks: the user of the access key or of the session, else an anonymous actor. Sets `request.access_key`,
+    and `request.user` for a key. Raises `BadAccessKey`.
+    """
+    circumstances = {
+        "door": Door.ADMIN if request.path_info.startswith("/admin/") else Door.API,
+        "request_id": str(uuid7()),
+        "remote_addr": _remote_addr(request),
+    }
+    request.access_key = None
+    token = _presented_token(request)
+    with acting_as(IDENTIFICATION):
+        if token:
+            return _actor_of_key(request, token, circumstances)
+        if request.user.is_authenticated:
+            return request.user.as_actor(**circumstances)
+    return replace(ANONYMOUS, **circumstances)
+
+
+def _actor_of_key(request: HttpRequest, token: str, circumstances: dict[str, object]) -> Actor:
+    key = AccessKey.objects.usable().for_token(token).select_related("user").first()
+    if key is None:
+        raise BadAccessKey
+    request.access_key, request.user = key, key.user
+    return replace(key.user.as_actor(**circumstances), kind=ActorKind.KEY, key_id=str(key.pk))
+
+
+def _presented_token(request: HttpRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() in ("token", "bearer") else ""
+
+
+def _remote_addr(request: HttpRequest) -> str | None:
+    if settings.TRUST_PROXY_HEADERS and (forwarded := request.headers.get("X-Forwarded-For")):
+        return forwarded.rpartition(",")[2].strip()  # the nearest proxy's word; the rest is the client's own
+    return request.META.get("REMOTE_ADDR") or None

@@ -1,0 +1,52 @@
+"""Every request is answered by a named actor, in one transaction, and a refusal is on record."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from audit.actors import ANONYMOUS, acting_as
+from audit.recording import record_refusal
+from patients.identification import BadAccessKey, identify
+
+REFUSALS = {401, 403, 404}
+
+
+class ActingMiddleware:
+    """Identifies the actor and runs the view inside `acting_as(actor)`, rolled back when the answer is an error.
+
+    A view that names its method in `opens_own_transactions` does so itself: no transaction spans an LLM call.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code in REFUSALS and getattr(request, "actor", None) and request.resolver_match:
+            self._record_refusal(request)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        try:
+            request.actor = identify(request)
+        except BadAccessKey:
+            request.actor, request.bad_access_key = replace(ANONYMOUS, remote_addr=None), True
+        if request.method in getattr(getattr(view, "cls", view), "opens_own_transactions", ()):
+            return None
+        with acting_as(request.actor):
+            response = view(request, *args, **kwargs)
+            if hasattr(response, "render") and not response.is_rendered:
+                response = response.render()
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        return response
+
+    def _record_refusal(self, request: HttpRequest) -> None:
+        match = request.resolver_match
+        named = getattr(request, "refused_patient", "") or " ".join(str(value) for value in match.kwargs.values())
+        record_refusal(request.actor, route=match.route, reason=named)

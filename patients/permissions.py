@@ -1,0 +1,24 @@
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from patients.models.access import KeyScope
+
+
+class IsIdentified(BasePermission):
+    """A user or a key whose scopes cover the request, and who holds the permission that the view names for the method.
+
+    A view names them as `permissions_required = {"POST": "memories.add_memory"}`; a POST that only reads says so
+    with `reads_only = True`.
+    """
+
+    message = "Your role or your key does not allow this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            return False
+        reads = request.method in SAFE_METHODS or getattr(view, "reads_only", False)
+        if request.auth is not None and not request.auth.allows(KeyScope.READ if reads else KeyScope.WRITE):
+            return False
+        needed = getattr(view, "permissions_required", {}).get(request.method)
+        return needed is None or request.user.has_perm(needed)
