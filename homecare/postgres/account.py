@@ -34,7 +34,7 @@ class Account:
 
     def reaches(self, path: Path) -> bool:
         """Whether this user may enter the folder, or run the program."""
-        test = ["/usr/bin/test", "-x", path]
+        test = ["/usr/bin/test", "-x", str(path)]
         return subprocess.run(test, cwd="/", check=False, **self._identity).returncode == 0  # noqa: S603 - see test
 
     def take(self, path: Path) -> None:

@@ -188,15 +188,16 @@ class Cluster:
         return int(shell.stdout)
 
     def _clear_the_way(self) -> None:
-        """End what a killed server left: processes that have not noticed, and a file with its id.
+        """End what a killed server left: processes that have not noticed, and two files with its id.
 
-        The id may be another program's by now, for which Postgres would wait for ever. Deleting the file is
+        The id may be another program's by now, for which Postgres would wait for ever. Deleting the files is
         safe because nobody works in the folder any more.
         """
         orphans = servers_in(self.data)
         send(signal.SIGQUIT, orphans)
         if wait_for_end(orphans, seconds=STOP_SECONDS):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for stale in (self.data / "postmaster.pid", *self.socket_folder.iterdir()):
+                stale.unlink(missing_ok=True)
 
     def _wait_until_answering(self, pid: int) -> bool:
         """False when the process ended, or lives but cannot be reached (somebody deleted its socket)."""
@@ -212,7 +213,7 @@ class Cluster:
             if now - heard > SILENCE_SECONDS:
                 self._stop_alone()
                 return False
-            time.sleep(0.03)
+            time.sleep(min(0.5, 0.02 + (now - started) / 10))  # each question leaves a line in the log
         raise PostgresUnavailable(f"Postgres still recovers after {RECOVERY_SECONDS:.0f} s: try again later.")
 
     def _stop_alone(self) -> None:
