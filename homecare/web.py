@@ -1,0 +1,15 @@
+"""The web application for a server whose processes must not outlive each other."""
+
+from django.core.handlers.wsgi import WSGIHandler
+
+from .children import die_with_parent
+from .wsgi import application
+
+
+def make_application() -> WSGIHandler:
+    """What each process of the server calls.
+
+    A killed server would leave its processes behind, holding the port: they are asked to end with it.
+    """
+    die_with_parent()
+    return application
