@@ -66,7 +66,7 @@ clean: ## Stop the database, delete .venv and caches; var/, with the data, stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv is three times faster than pip. Where it cannot be had, or has no folder for its cache, pip does the same.
-UV = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes
+UV = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --system-certs --require-hashes
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 $(VENV)/made:
