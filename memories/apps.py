@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class MemoriesConfig(AppConfig):
     name = "memories"
     verbose_name = "Memories"
+
+    def ready(self) -> None:
+        from memories.receivers import connect  # noqa: PLC0415 because models exist only from here on
+
+        connect()

@@ -17,7 +17,8 @@ REFUSALS = {401, 403, 404}
 class ActingMiddleware:
     """Identifies the actor and runs the view inside `acting_as(actor)`, rolled back when the answer is an error.
 
-    A view that names its method in `opens_own_transactions` does so itself: no transaction spans an LLM call.
+    A view that names its method in `opens_own_transactions` does so itself: no transaction spans an LLM call. One
+    that `acts_for_nobody` asks for no patient, and is not identified.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -32,11 +33,14 @@ class ActingMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
+        view_class = getattr(view, "cls", view)
+        if getattr(view_class, "acts_for_nobody", False):
+            return None
         try:
             request.actor = identify(request)
         except BadAccessKey:
             request.actor, request.bad_access_key = replace(ANONYMOUS, remote_addr=None), True
-        if request.method in getattr(getattr(view, "cls", view), "opens_own_transactions", ()):
+        if request.method in getattr(view_class, "opens_own_transactions", ()):
             return None
         with acting_as(request.actor):
             response = view(request, *args, **kwargs)

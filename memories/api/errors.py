@@ -1,1 +1,26 @@
-from rest_framework.views import exception_handler as answer_error  # noqa: F401
+"""Errors in DRF's shapes: one sentence that says what to do, and nothing of the patient's."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from memories.ingestion import ConversationRefused
+
+
+class Conflict(exceptions.APIException):
+    status_code = 409
+    default_code = "conflict"
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler, with the domain's own refusals translated first."""
+    if isinstance(error, ConversationRefused):
+        error = exceptions.ValidationError({"conversation": [str(error)]})
+    elif isinstance(error, ValidationError):
+        error = Conflict(" ".join(error.messages))
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(str(error) or None)
+    return exception_handler(error, context)

@@ -1,8 +1,7 @@
 """What was said, word by word, and what became of it."""
 
-from datetime import datetime
-
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -84,8 +83,8 @@ class ExtractionRun(PatientBound):
     completion_tokens = models.PositiveIntegerField(default=0)
     dropped = models.PositiveSmallIntegerField(default=0, help_text="Answers without a verbatim source.")
     milliseconds = models.PositiveIntegerField(default=0)
-    added = models.PositiveSmallIntegerField(default=0)
-    reinforced = models.PositiveSmallIntegerField(default=0)
+    made = ArrayField(models.UUIDField(), default=list, blank=True, help_text="The memories that it added.")
+    reinforced = ArrayField(models.UUIDField(), default=list, blank=True, help_text="The memories it said again.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -105,13 +104,8 @@ class ExtractionRun(PatientBound):
     def __str__(self) -> str:
         return f"{self.get_state_display()} run of {self.created_at:%d %b %Y, %H:%M}"
 
-    def fail(self, reason: str) -> None:
-        """Note a failed attempt, with its reason in words that quote nobody."""
-        self.state, self.error, self.finished_at = RunState.FAILED, reason[:200], timezone.now()
-        self.save(update_fields=["state", "error", "finished_at", "attempts"])
-
-    def finish(self, *, at: datetime, **figures: object) -> None:
-        self.state, self.error, self.finished_at = RunState.DONE, "", at
-        for name, value in figures.items():
+    def note(self, **outcome: object) -> None:
+        """Set and save what became of this run. `error` is in words that quote nobody."""
+        for name, value in outcome.items():
             setattr(self, name, value)
-        self.save()
+        self.save(update_fields=list(outcome))

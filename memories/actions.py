@@ -1,0 +1,225 @@
+"""What people decide about memories. Each takes the person and the reason, and is one transaction with its record."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from audit.actors import current_actor
+from audit.models import Event
+from audit.recording import record
+from memories.choices import AllergyAssertion, Category, VerificationStatus
+from memories.consolidation import lock_patient, remember
+from memories.embedding import EmbeddingUnavailable, embed_documents
+from memories.extraction.candidates import Candidate
+from memories.facts import fact_key
+from memories.indexing import index_memories, indexed_text, unindex
+from memories.models import AllergyDetail, MedicationDetail, Memory
+from memories.statements import allergy_sentence, as_candidate, medication_sentence, with_ingredient
+from memories.models.review import TaskState
+from patients.models import KnownAllergies, User
+from patients.roles import Role
+
+#: Fields of the details that a correction may change.
+ALLERGY_FIELDS = ("substance", "reaction", "severity")
+MEDICATION_FIELDS = ("drug", "dose", "route", "frequency", "as_needed", "status")
+NONE_KNOWN = {
+    AllergyAssertion.NONE_KNOWN: KnownAllergies.NONE_KNOWN,
+    AllergyAssertion.NO_DRUG_KNOWN: KnownAllergies.NO_DRUG_KNOWN,
+}
+
+
+class ReviewRefused(PermissionDenied):
+    """This person may not decide."""
+
+
+class DecisionRefused(ValidationError):
+    """The decision does not fit what the memory has become; the message says what to do."""
+
+
+def confirm(memory: Memory, *, by: User, reason: str) -> Memory:
+    """A clinician says that it is true. "No known allergies" becomes the patient's, unless an allergy is live."""
+    memory = _open_for_decision(memory, reason)
+    if memory.verification_status != VerificationStatus.UNCONFIRMED:
+        raise DecisionRefused(f"This is {memory.status_label.lower()} already: reload the page to see by whom.")
+    if memory.category == Category.ALLERGY:
+        _assert_known_allergies(memory, by)
+    return _decide(memory, VerificationStatus.CONFIRMED, by, reason, Event.CONFIRM)
+
+
+def refute(memory: Memory, *, by: User, reason: str) -> Memory:
+    """A clinician says that it is not true. It stays to be seen, struck through, and is recalled no more."""
+    return _retire(memory, VerificationStatus.REFUTED, by, reason, Event.REFUTE)
+
+
+def enter_in_error(memory: Memory, *, by: User, reason: str) -> Memory:
+    """A clinician says that it should never have been recorded: another patient's, a slip."""
+    return _retire(memory, VerificationStatus.ENTERED_IN_ERROR, by, reason, Event.ENTERED_IN_ERROR)
+
+
+def correct(memory: Memory, *, by: User, reason: str, content: str = "", **details: Any) -> Memory:
+    """A clinician says what is true instead: a new confirmed memory, which the old one then points to.
+
+    `details` are fields of the allergy (`ALLERGY_FIELDS`) or of the medication (`MEDICATION_FIELDS`). The new memory
+    has the mentions of the old one too: these are the words that it comes from.
+    """
+    memory = _open_for_decision(memory, reason)
+    stated = _corrected(memory, content, details)
+    key = fact_key(stated, said_at=memory.last_said_at)
+    _refuse_duplicate(key, instead_of=memory)
+    # The old memory steps aside first, for two live memories never share a fact; the foreign key is checked at commit.
+    new_id = uuid7()
+    memory.superseded_by_id = new_id
+    memory.save()
+    corrected = remember(
+        stated,
+        patient=memory.patient,
+        key=key,
+        said_at=memory.last_said_at,
+        id=new_id,
+        times_said=memory.times_said,
+        verification_status=VerificationStatus.CONFIRMED,
+        verified_by=by,
+        verified_at=timezone.now(),
+        verification_reason=reason,
+    )
+    _keep_words(memory, corrected)
+    if corrected.category == Category.ALLERGY:
+        _assert_known_allergies(corrected, by)
+    _close_tasks(memory, Event.CORRECT, by, reason)
+    unindex([memory])
+    _index_anew(corrected)
+    changed = [memory.pk, corrected.pk]
+    record(Event.CORRECT, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
+    return corrected
+
+
+def edit(memory: Memory, *, by: User, **changes: Any) -> Memory:
+    """Change a normal memory: its content, priority, metadata or expiry."""
+    _refuse_critical(memory)
+    lock_patient(memory.patient_id)
+    for name, value in changes.items():
+        setattr(memory, name, value)
+    memory.save()
+    if "content" in changes or "priority" in changes:
+        _index_anew(memory)
+    record(Event.UPDATE, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory)
+    return memory
+
+
+def delete(memory: Memory, *, by: User, reason: str) -> Memory:
+    """Take a normal memory out of every recall. It stays in its history."""
+    _refuse_critical(memory)
+    lock_patient(memory.patient_id)
+    memory.deleted_at, memory.deleted_by, memory.deletion_reason = timezone.now(), by, reason
+    memory.save()
+    unindex([memory])
+    record(Event.DELETE, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory, reason=reason)
+    return memory
+
+
+# --- the steps of a decision -----------------------------------------------------------------------------------------
+
+
+def _open_for_decision(memory: Memory, reason: str) -> Memory:
+    """The memory as it is now, locked, if the current actor may decide about it."""
+    if not current_actor().has_role(Role.CLINICIAN):
+        raise ReviewRefused("Only a clinician confirms, corrects or refutes: ask one of the care team.")
+    if not reason.strip():
+        raise DecisionRefused("Say why: a decision without a reason is not kept.")
+    lock_patient(memory.patient_id)
+    memory = Memory.objects.with_details().get(pk=memory.pk)
+    if not memory.is_live:
+        raise DecisionRefused(f"This is {memory.status_label.lower()} already: reload the page to see by whom.")
+    return memory
+
+
+def _decide(memory: Memory, status: VerificationStatus, by: User, reason: str, event: Event) -> Memory:
+    memory.verification_status, memory.verified_by = status, by
+    memory.verified_at, memory.verification_reason = timezone.now(), reason
+    memory.save()
+    _close_tasks(memory, event, by, reason)
+    record(event, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory, reason=reason)
+    return memory
+
+
+def _retire(memory: Memory, status: VerificationStatus, by: User, reason: str, event: Event) -> Memory:
+    memory = _decide(_open_for_decision(memory, reason), status, by, reason, event)
+    unindex([memory])
+    return memory
+
+
+def _close_tasks(memory: Memory, event: Event, by: User, reason: str) -> None:
+    """The decision answers the open questions about this memory itself, and makes those that compare it moot."""
+    for task in memory.review_tasks.open():
+        task.decide(event, by=by, reason=reason)
+    if memory.is_live:
+        return
+    for task in memory.related_review_tasks.open():
+        task.state = TaskState.OBSOLETE
+        task.save()
+
+
+def _assert_known_allergies(memory: Memory, by: User) -> None:
+    """Make a confirmed statement about allergies the patient's own, attributed and dated."""
+    patient = memory.patient
+    asserted = NONE_KNOWN.get(memory.allergy.assertion, KnownAllergies.LISTED)
+    others = Memory.objects.for_patient(patient).live().filter(allergy__assertion=AllergyAssertion.SUBSTANCE)
+    if asserted == KnownAllergies.NONE_KNOWN and others.exists():
+        raise DecisionRefused("There are live allergies: refute them first, or refute this statement.")
+    patient.known_allergies_status = asserted
+    patient.known_allergies_asserted_by, patient.known_allergies_asserted_at = by, timezone.now()
+    patient.save()
+
+
+def _refuse_critical(memory: Memory) -> None:
+    if memory.is_critical:
+        raise ReviewRefused("An allergy or a medication is changed by confirm, correct, refute or entered-in-error.")
+
+
+# --- the steps of a correction ---------------------------------------------------------------------------------------
+
+
+def _corrected(memory: Memory, content: str, details: dict[str, Any]) -> Candidate:
+    """What the memory states once the correction is applied. A changed name is looked up in the vocabulary anew."""
+    allowed = {Category.ALLERGY: ALLERGY_FIELDS, Category.MEDICATION: MEDICATION_FIELDS}.get(memory.category, ())
+    if unknown := sorted(set(details) - set(allowed)):
+        raise DecisionRefused(f"Not to be corrected here: {', '.join(unknown)}.")
+    stated = as_candidate(memory)
+    if not content and not any(getattr(_detail(memory), name) != value for name, value in details.items()):
+        raise DecisionRefused("Nothing is changed: confirm it instead.")
+    if allergy := stated.allergy:
+        allergy = with_ingredient(replace(allergy, **details))
+        return replace(stated, allergy=allergy, about=allergy.substance, content=content or allergy_sentence(allergy))
+    if medication := stated.medication:
+        medication = with_ingredient(replace(medication, **details))
+        content = content or medication_sentence(medication)
+        return replace(stated, medication=medication, about=medication.drug, content=content)
+    return replace(stated, content=content)
+
+
+def _detail(memory: Memory) -> AllergyDetail | MedicationDetail:
+    return memory.allergy if memory.category == Category.ALLERGY else memory.medication
+
+
+def _refuse_duplicate(key: str, *, instead_of: Memory) -> None:
+    twins = Memory.objects.for_patient(instead_of.patient).live().filter(fact_key=key).exclude(pk=instead_of.pk)
+    if twins.exists():
+        raise DecisionRefused("Another memory says this already: confirm that one, and refute this one.")
+
+
+def _keep_words(memory: Memory, corrected: Memory) -> None:
+    for mention in memory.mentions.all():
+        mention.pk, mention.memory, mention._state.adding = uuid7(), corrected, True
+        mention.save()
+
+
+def _index_anew(memory: Memory) -> None:
+    """Bring the memory's index row up to date, without a vector if none can be had: `embed_memories` adds it later."""
+    try:
+        vector = embed_documents([indexed_text(memory.category, memory.content)])[0]
+    except EmbeddingUnavailable:
+        vector = None
+    index_memories([memory], [vector])

@@ -1,0 +1,218 @@
+"""`/api/v1/memories`: add what was said, search, read, and decide."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from audit.actors import acting_as
+from audit.models import Event
+from audit.recording import record
+from memories import actions
+from memories.api.filters import MemoryFilter, filter_memories
+from memories.api.serializers import (
+    ChangeSerializer,
+    ConversationSerializer,
+    CorrectionSerializer,
+    DecisionSerializer,
+    IngestedSerializer,
+    MemoryChangesSerializer,
+    MemoryDetailSerializer,
+    MemorySerializer,
+    SearchResultSerializer,
+    SearchSerializer,
+)
+from memories.history import history_of
+from memories.ingestion import carry_out, take_in
+from memories.models import ExtractionRun, Memory, RunState
+from memories.search import SearchFilters, search
+from patients.api import actor_of, visible_patient
+
+NO_SUCH_MEMORY = "No memory with this id is in your care: check the id."
+
+
+def visible_memory(request: Request, memory_id: UUID) -> Memory:
+    """The memory of this id, if the caller may see its patient. Raises `NotFound` for an unknown one just the same."""
+    memory = Memory.objects.visible_to(actor_of(request)).with_details().filter(pk=memory_id).first()
+    if memory is None:
+        raise NotFound(NO_SUCH_MEMORY)
+    return memory
+
+
+_FILTER_PARAMETERS = [OpenApiParameter(name, str) for name in MemoryFilter.base_filters]
+
+
+class NewestFirst(CursorPagination):
+    page_size = 50
+    max_page_size = 200
+    page_size_query_param = "page_size"
+    ordering = ("-recorded_at", "-id")
+
+
+class MemoriesView(APIView):
+    permissions_required = {"GET": "memories.view_memory", "POST": "memories.add_conversation"}
+    opens_own_transactions = frozenset({"POST"})
+
+    @extend_schema(
+        operation_id="memories_list",
+        parameters=[OpenApiParameter("patient_id", str, required=True), *_FILTER_PARAMETERS],
+        responses=MemorySerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """The live memories of a patient, newest first, in pages."""
+        if not (external_id := request.query_params.get("patient_id")):
+            raise ValidationError({"patient_id": ["Say whose memories: add ?patient_id=..."]})
+        patient = visible_patient(request, external_id)
+        memories = filter_memories(Memory.objects.for_patient(patient).live().with_details(), request.query_params)
+        paginator = NewestFirst()
+        page = paginator.paginate_queryset(memories, request, view=self)
+        record(Event.LIST, patient_id=patient.pk, objects=[memory.pk for memory in page], resource=Memory)
+        return paginator.get_paginated_response(MemorySerializer(page, many=True).data)
+
+    @extend_schema(request=ConversationSerializer, responses={201: IngestedSerializer, 202: IngestedSerializer})
+    def post(self, request: Request) -> Response:
+        """Add what was said. 201 with the memories made of it; 202 with the run to follow if it is read later."""
+        said = _checked(ConversationSerializer, request.data)
+        actor = actor_of(request)
+        with acting_as(actor):
+            patient = visible_patient(request, said["patient_id"])
+        intake = take_in(
+            patient=patient,
+            utterances=said["conversation"],
+            by=actor,
+            said_at=said.get("said_at"),
+            title=said["title"],
+            source_id=said["source_id"],
+            inline=not said["background"],
+        )
+        run = intake.run
+        if not said["background"]:
+            run = carry_out(run_id=run.pk, patient_id=patient.pk, by=actor)
+        return _ingested(run)
+
+
+def _ingested(run: ExtractionRun) -> Response:
+    answer = {
+        "memories_created": len(run.made),
+        "memory_ids": run.made,
+        "memories_reinforced": len(run.reinforced),
+        "conversation_id": run.conversation_id,
+        "run_id": run.pk,
+        "state": run.state,
+    }
+    if run.error:
+        answer["detail"] = f"Kept, and tried again later: {run.error}."
+    return Response(answer, status=201 if run.state == RunState.DONE else 202)
+
+
+class RunView(APIView):
+    permissions_required = {"GET": "memories.view_memory"}
+
+    @extend_schema(responses=IngestedSerializer)
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """What became of a conversation."""
+        run = ExtractionRun.objects.visible_to(actor_of(request)).filter(pk=run_id).first()
+        if run is None:
+            raise NotFound("No run with this id is in your care: check the id.")
+        record(Event.READ, patient_id=run.patient_id, objects=[run.pk], resource=ExtractionRun)
+        response = _ingested(run)
+        response.status_code = 200
+        return response
+
+
+class MemorySearchView(APIView):
+    permissions_required = {"POST": "memories.view_memory"}
+    reads_only = True
+
+    @extend_schema(request=SearchSerializer, responses=SearchResultSerializer)
+    def post(self, request: Request) -> Response:
+        """The memories of a patient that answer a question, best first, critical ones that are relevant before all."""
+        asked = _checked(SearchSerializer, request.data)
+        patient = visible_patient(request, asked["patient_id"])
+        result = search(
+            patient=patient, query=asked["query"], limit=asked["limit"], filters=SearchFilters(**asked["filters"])
+        )
+        found = [hit.memory.pk for hit in result.hits]
+        record(Event.SEARCH, patient_id=patient.pk, objects=found, resource=Memory, query=asked["query"])
+        return Response(SearchResultSerializer(result).data)
+
+
+class MemoryView(APIView):
+    permissions_required = {
+        "GET": "memories.view_memory",
+        "PATCH": "memories.change_memory",
+        "DELETE": "memories.change_memory",
+    }
+
+    @extend_schema(responses=MemoryDetailSerializer)
+    def get(self, request: Request, memory_id: UUID) -> Response:
+        """A memory with the words it rests on."""
+        memory = visible_memory(request, memory_id)
+        record(Event.READ, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory)
+        return Response(MemoryDetailSerializer(memory).data)
+
+    @extend_schema(request=MemoryChangesSerializer, responses=MemorySerializer)
+    def patch(self, request: Request, memory_id: UUID) -> Response:
+        """Change a memory that is neither an allergy nor a medication."""
+        memory = visible_memory(request, memory_id)
+        changes = _checked(MemoryChangesSerializer, request.data)
+        if not changes:
+            raise ValidationError("Name at least one field to change: content, priority, metadata or expires_at.")
+        return Response(MemorySerializer(actions.edit(memory, by=request.user, **changes)).data)
+
+    @extend_schema(request=DecisionSerializer, responses={204: None})
+    def delete(self, request: Request, memory_id: UUID) -> Response:
+        """Take a memory that is neither an allergy nor a medication out of every recall; its history stays."""
+        memory = visible_memory(request, memory_id)
+        reason = request.data.get("reason") if isinstance(request.data, dict) else None
+        actions.delete(memory, by=request.user, reason=reason or "Deleted through the API.")
+        return Response(status=204)
+
+
+class MemoryHistoryView(APIView):
+    permissions_required = {"GET": "memories.view_memory"}
+
+    @extend_schema(responses=ChangeSerializer(many=True))
+    def get(self, request: Request, memory_id: UUID) -> Response:
+        """Who changed what, when and why, oldest first."""
+        memory = visible_memory(request, memory_id)
+        record(Event.HISTORY, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory)
+        return Response(ChangeSerializer(history_of(memory), many=True).data)
+
+
+class DecisionView(APIView):
+    """A clinician's decision about a memory, with its reason."""
+
+    permissions_required = {"POST": "memories.review_memory"}
+    decide: Callable[..., Memory] = staticmethod(actions.confirm)
+
+    @extend_schema(request=DecisionSerializer, responses=MemorySerializer)
+    def post(self, request: Request, memory_id: UUID) -> Response:
+        memory = visible_memory(request, memory_id)
+        decision = _checked(DecisionSerializer, request.data)
+        return Response(MemorySerializer(self.decide(memory, by=request.user, **decision)).data)
+
+
+class CorrectionView(APIView):
+    """A clinician says what is true instead: a new confirmed memory, which the old one points to."""
+
+    permissions_required = {"POST": "memories.review_memory"}
+
+    @extend_schema(request=CorrectionSerializer, responses=MemorySerializer)
+    def post(self, request: Request, memory_id: UUID) -> Response:
+        memory = visible_memory(request, memory_id)
+        correction = _checked(CorrectionSerializer, request.data)
+        details = correction.pop("details")
+        return Response(MemorySerializer(actions.correct(memory, by=request.user, **correction, **details)).data)
+
+
+def _checked(serializer_class: type, data: Any) -> dict[str, Any]:
+    serializer = serializer_class(data=data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data

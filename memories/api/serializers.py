@@ -1,0 +1,220 @@
+"""The shapes of the memory API."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from memories.choices import Category, Kind, Priority, Scope, SpeakerRole, VerificationStatus
+from memories.extraction.candidates import Utterance
+from memories.extraction.roles import role_of
+from memories.models import AllergyDetail, MedicationDetail, Memory, Mention
+
+
+class AllergyDetailSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = AllergyDetail
+        fields = ["assertion", "substance", "ingredient", "guess", "reaction", "severity"]
+
+
+class MedicationDetailSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = MedicationDetail
+        fields = ["drug", "ingredient", "guess", "dose", "route", "frequency", "as_needed", "status"]
+
+
+class MemorySerializer(serializers.ModelSerializer):
+    """A memory with its status and age, which belong beside it wherever it is shown."""
+
+    patient_id = serializers.CharField(source="patient.external_id")
+    created_at = serializers.DateTimeField(source="recorded_at")
+    allergy = serializers.SerializerMethodField()
+    medication = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Memory
+        fields = [
+            "id",
+            "patient_id",
+            "category",
+            "priority",
+            "kind",
+            "about",
+            "content",
+            "verification_status",
+            "clinical_status",
+            "confidence",
+            "times_said",
+            "last_said_at",
+            "valid_from",
+            "valid_to",
+            "expires_at",
+            "allergy",
+            "medication",
+            "metadata",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(AllergyDetailSerializer(allow_null=True))
+    def get_allergy(self, memory: Memory) -> dict[str, Any] | None:
+        return AllergyDetailSerializer(memory.allergy).data if hasattr(memory, "allergy") else None
+
+    @extend_schema_field(MedicationDetailSerializer(allow_null=True))
+    def get_medication(self, memory: Memory) -> dict[str, Any] | None:
+        return MedicationDetailSerializer(memory.medication).data if hasattr(memory, "medication") else None
+
+
+class MentionSerializer(serializers.ModelSerializer):
+    """The words that a memory rests on, and where they stand."""
+
+    conversation_id = serializers.UUIDField(source="turn.conversation_id")
+    said_at = serializers.DateTimeField(source="turn.conversation.said_at")
+    position = serializers.IntegerField(source="turn.position")
+
+    class Meta:
+        model = Mention
+        fields = ["quote", "speaker", "stance", "conversation_id", "position", "start", "end", "said_at"]
+
+
+class MemoryDetailSerializer(MemorySerializer):
+    mentions = serializers.SerializerMethodField()
+
+    class Meta(MemorySerializer.Meta):
+        fields = [*MemorySerializer.Meta.fields, "mentions"]
+        read_only_fields = fields
+
+    @extend_schema_field(MentionSerializer(many=True))
+    def get_mentions(self, memory: Memory) -> list[dict[str, Any]]:
+        mentions = memory.mentions.select_related("turn__conversation")
+        return list(MentionSerializer(mentions, many=True).data)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses a field that it does not know, so that a misspelt one is not silently left out."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError({name: [f"Unknown field; known are: {known}."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "required": ["content"]}]})
+class UtteranceField(serializers.Field):
+    """A turn: a sentence, or `{role, content}` with the speaker's role or name."""
+
+    default_error_messages = {"shape": "A turn is a text, or an object with role and content, both texts."}
+
+    def to_internal_value(self, data: Any) -> Utterance:
+        if isinstance(data, str):
+            return Utterance("", data, SpeakerRole.UNKNOWN)
+        if not isinstance(data, dict) or not isinstance(data.get("content"), str):
+            self.fail("shape")
+        speaker = data.get("speaker") or data.get("role") or ""
+        if not isinstance(speaker, str):
+            self.fail("shape")
+        return Utterance(speaker, data["content"], role_of(data.get("role") or speaker))
+
+    def to_representation(self, value: Utterance) -> dict[str, str]:
+        return {"role": value.role, "content": value.text}
+
+
+class ConversationSerializer(StrictSerializer):
+    """What was said about a patient."""
+
+    patient_id = serializers.CharField(max_length=64)
+    conversation = serializers.ListField(child=UtteranceField(), allow_empty=False)
+    said_at = serializers.DateTimeField(required=False, help_text="When it was said; now, if left out.")
+    title = serializers.CharField(max_length=200, required=False, default="")
+    source_id = serializers.CharField(
+        max_length=200, required=False, default="", help_text="Your id of it: the same one is taken in only once."
+    )
+    background = serializers.BooleanField(required=False, default=False, help_text="Answer before it is read.")
+
+
+class IngestedSerializer(serializers.Serializer):
+    memories_created = serializers.IntegerField()
+    memory_ids = serializers.ListField(child=serializers.UUIDField())
+    memories_reinforced = serializers.IntegerField()
+    conversation_id = serializers.UUIDField()
+    run_id = serializers.UUIDField()
+    state = serializers.CharField()
+    detail = serializers.CharField(required=False)
+
+
+class FiltersSerializer(StrictSerializer):
+    """Narrow down what is searched or listed. Several values of one filter mean any of them."""
+
+    category = serializers.ListField(child=serializers.ChoiceField(Category.choices), required=False)
+    priority = serializers.ListField(child=serializers.ChoiceField(Priority.choices), required=False)
+    kind = serializers.ListField(child=serializers.ChoiceField(Kind.choices), required=False)
+    scope = serializers.ChoiceField(Scope.choices, required=False)
+    scope_id = serializers.CharField(max_length=100, required=False)
+    verification_status = serializers.ListField(
+        child=serializers.ChoiceField([VerificationStatus.UNCONFIRMED, VerificationStatus.CONFIRMED]),
+        required=False,
+    )
+    said_after = serializers.DateTimeField(required=False)
+    said_before = serializers.DateTimeField(required=False)
+
+
+class SearchSerializer(StrictSerializer):
+    patient_id = serializers.CharField(max_length=64)
+    query = serializers.CharField(max_length=2000)
+    limit = serializers.IntegerField(
+        min_value=1, max_value=settings.MAX_SEARCH_LIMIT, required=False, default=settings.DEFAULT_SEARCH_LIMIT
+    )
+    filters = FiltersSerializer(required=False, default=dict)
+
+
+class HitSerializer(serializers.Serializer):
+    memory = MemorySerializer()
+    relevance_score = serializers.FloatField()
+    score_parts = serializers.DictField(child=serializers.FloatField())
+
+
+class SearchResultSerializer(serializers.Serializer):
+    results = HitSerializer(many=True, source="hits")
+    total = serializers.IntegerField()
+    note = serializers.CharField(source="degraded", help_text="What could not be searched, if anything.")
+
+
+class MemoryChangesSerializer(StrictSerializer):
+    content = serializers.CharField(max_length=5000, required=False)
+    priority = serializers.ChoiceField([Priority.HIGH, Priority.NORMAL], required=False)
+    metadata = serializers.DictField(required=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class DecisionSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=500)
+
+
+class CorrectionSerializer(DecisionSerializer):
+    content = serializers.CharField(max_length=5000, required=False, default="")
+    details = serializers.DictField(required=False, default=dict)
+
+
+class ChangeSerializer(serializers.Serializer):
+    """One entry of a memory's history."""
+
+    at = serializers.DateTimeField()
+    actor = serializers.CharField()
+    event = serializers.CharField()
+    changes = serializers.DictField()
+    request_id = serializers.CharField(allow_null=True)
+
+
+class SummarySerializer(serializers.Serializer):
+    patient_id = serializers.CharField(source="patient.external_id")
+    total_memories = serializers.IntegerField()
+    critical_memories = serializers.IntegerField()
+    memories_by_category = serializers.DictField(child=serializers.IntegerField())
+    known_allergies = serializers.CharField(source="patient.known_allergies_status")
+    critical_items = MemorySerializer(many=True)
+    recent_observations = MemorySerializer(many=True)
+    upcoming_appointments = MemorySerializer(many=True)
+    open_review_tasks = serializers.IntegerField()

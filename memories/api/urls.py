@@ -1,0 +1,46 @@
+"""Each route answers with and without a trailing slash, without redirects; OpenAPI shows it without."""
+
+from collections.abc import Callable
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path
+
+from memories import actions
+from memories.api.memories import (
+    CorrectionView,
+    DecisionView,
+    MemoriesView,
+    MemoryHistoryView,
+    MemorySearchView,
+    MemoryView,
+    RunView,
+)
+from memories.api.patients import SummaryView
+from memories.api.root import RootView
+from patients.api import PatientsView, PatientView
+
+
+def both(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:
+    """The route without a trailing slash, which has the name, and with one."""
+    return [path(route, view, name=name), path(f"{route}/", view)]
+
+
+urlpatterns = [
+    path("", RootView.as_view(), name="api-root"),
+    *both("patients", PatientsView.as_view(), "patients"),
+    *both("patients/<str:external_id>", PatientView.as_view(), "patient"),
+    *both("patients/<str:external_id>/summary", SummaryView.as_view(), "patient-summary"),
+    *both("memories", MemoriesView.as_view(), "memories"),
+    *both("memories/search", MemorySearchView.as_view(), "memory-search"),
+    *both("memories/<uuid:memory_id>", MemoryView.as_view(), "memory"),
+    *both("memories/<uuid:memory_id>/history", MemoryHistoryView.as_view(), "memory-history"),
+    *both("memories/<uuid:memory_id>/confirm", DecisionView.as_view(decide=actions.confirm), "memory-confirm"),
+    *both("memories/<uuid:memory_id>/refute", DecisionView.as_view(decide=actions.refute), "memory-refute"),
+    *both(
+        "memories/<uuid:memory_id>/entered-in-error",
+        DecisionView.as_view(decide=actions.enter_in_error),
+        "memory-entered-in-error",
+    ),
+    *both("memories/<uuid:memory_id>/correct", CorrectionView.as_view(), "memory-correct"),
+    *both("runs/<uuid:run_id>", RunView.as_view(), "run"),
+]

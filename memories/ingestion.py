@@ -1,0 +1,202 @@
+"""From what was said to what is remembered: the words are stored first, then read, checked and consolidated.
+
+>>> conversation, run = take_in(patient=patient, utterances=[Utterance("Nurse", "Any allergies?"), ...], by=actor)
+>>> carry_out(run_id=run.pk, patient_id=patient.pk, by=actor)
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from audit.actors import Actor, acting_as
+from audit.models import Event, Outcome
+from audit.recording import record
+from memories.consolidation import Consolidation, consolidate, lock_patient
+from memories.embedding import EmbeddingUnavailable, embed_documents
+from memories.extraction.candidates import Candidate, Utterance
+from memories.indexing import indexed_text
+from memories.models import Conversation, ExtractionRun, Memory, RunState, Turn
+from memories.reading import Reading, read
+from memories.signals import turns_recorded
+from patients.models import Patient
+
+
+class ConversationRefused(ValueError):
+    """What was sent cannot be taken in; the message says what to do, and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A stored conversation and the run that reads it. `is_new` is False if its source id was taken in before."""
+
+    conversation: Conversation
+    run: ExtractionRun
+    is_new: bool
+
+
+def take_in(
+    *,
+    patient: Patient,
+    utterances: Sequence[Utterance],
+    by: Actor,
+    said_at: datetime | None = None,
+    title: str = "",
+    source: str = "api",
+    source_id: str = "",
+    inline: bool = False,
+) -> Intake:
+    """Store the words and a pending run for them, in one transaction; from here on nothing can be lost.
+
+    With `inline` the caller carries the run out itself, and the queued job only waits to do so in its place.
+    Raises `ConversationRefused`.
+    """
+    spoken = _spoken(utterances)
+    with acting_as(by):
+        if source_id and (earlier := _taken_in_before(patient, source, source_id)):
+            return earlier
+        conversation = Conversation.objects.create(
+            patient=patient,
+            title=title,
+            source=source,
+            source_id=source_id,
+            said_at=said_at or timezone.now(),
+            recorded_by_id=int(by.id) if by.is_identified else None,
+        )
+        Turn.objects.bulk_create(
+            Turn(
+                patient=patient,
+                conversation=conversation,
+                position=position,
+                speaker=utterance.speaker[:100],
+                role=utterance.role,
+                text=utterance.text,
+            )
+            for position, utterance in enumerate(spoken)
+        )
+        run = ExtractionRun.objects.create(patient=patient, conversation=conversation)
+        record(Event.CREATE, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
+        turns_recorded.send(Conversation, run=run, inline=inline)
+    return Intake(conversation, run, is_new=True)
+
+
+def _spoken(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """The turns with words in them, within the limits."""
+    spoken = [utterance for utterance in utterances if utterance.text.strip()]
+    if not spoken:
+        raise ConversationRefused("The conversation is empty: send at least one turn with words in it.")
+    if len(spoken) > settings.MAX_CONVERSATION_TURNS:
+        raise ConversationRefused(
+            f"The conversation has {len(spoken)} turns: send at most {settings.MAX_CONVERSATION_TURNS} at a time."
+        )
+    if any(len(utterance.text) > settings.MAX_TURN_CHARACTERS for utterance in spoken):
+        raise ConversationRefused(f"A turn is too long: send at most {settings.MAX_TURN_CHARACTERS} characters a turn.")
+    if any("\x00" in utterance.text for utterance in spoken):
+        raise ConversationRefused("A turn holds a NUL character, which is no text: remove it and send again.")
+    return spoken
+
+
+def _taken_in_before(patient: Patient, source: str, source_id: str) -> Intake | None:
+    lock_patient(patient.pk)
+    conversation = Conversation.objects.for_patient(patient).filter(source=source, source_id=source_id).first()
+    return Intake(conversation, conversation.runs.latest("created_at"), is_new=False) if conversation else None
+
+
+def carry_out(*, run_id: object, patient_id: object, by: Actor) -> ExtractionRun:
+    """Read a run's conversation and bring what it says into memory. Idempotent: a finished run is left as it is.
+
+    What the local extractor finds critical is kept even when the LLM fails; then the run stays pending, with its
+    reason, for the queued job to try again. No transaction spans the reading.
+    """
+    system = by.becoming_system("extraction", patient_id=patient_id)
+    with acting_as(system):
+        run = ExtractionRun.objects.select_related("patient", "conversation").get(pk=run_id)
+        turns = list(run.conversation.turns.all())
+    if run.state == RunState.DONE:
+        return run
+    started = time.perf_counter()
+    reading = _read(run, turns)
+    vectors = _embedded(reading.candidates)
+    with acting_as(system):
+        return _bring_in(run, turns, reading, vectors, started=started)
+
+
+def _read(run: ExtractionRun, turns: Sequence[Turn]) -> Reading:
+    if run.patient.is_opted_out:
+        return Reading(extractor="none: opted out")
+    return read([Utterance(turn.speaker, turn.text, turn.role) for turn in turns], run.conversation.said_at)
+
+
+def _embedded(candidates: Sequence[Candidate]) -> list[np.ndarray | None]:
+    """A vector for each candidate, or None for each: a memory is kept without one, and embedded later."""
+    if not candidates:
+        return []
+    try:
+        return list(embed_documents([indexed_text(c.category, c.content) for c in candidates]))
+    except EmbeddingUnavailable:
+        return [None] * len(candidates)
+
+
+def _bring_in(
+    run: ExtractionRun,
+    turns: Sequence[Turn],
+    reading: Reading,
+    vectors: Sequence[np.ndarray | None],
+    *,
+    started: float,
+) -> ExtractionRun:
+    """Consolidate a reading once, however many workers have read it."""
+    lock_patient(run.patient_id)
+    run.refresh_from_db()
+    if run.state == RunState.DONE:
+        return run
+    consolidation = consolidate(run, reading.candidates, turns=turns, vectors=vectors)
+    run.note(
+        attempts=run.attempts + 1,
+        state=RunState.PENDING if reading.failure else RunState.DONE,
+        error=reading.failure,
+        extractor=reading.extractor,
+        extractor_version=reading.version,
+        model=reading.model,
+        calls=reading.usage.calls,
+        prompt_tokens=reading.usage.prompt_tokens,
+        completion_tokens=reading.usage.completion_tokens,
+        dropped=reading.dropped,
+        milliseconds=round(1000 * (time.perf_counter() - started)),
+        made=[*run.made, *(memory.pk for memory in consolidation.added)],
+        reinforced=[*run.reinforced, *(memory.pk for memory in consolidation.reinforced)],
+        finished_at=None if reading.failure else timezone.now(),
+    )
+    _record(run, consolidation)
+    return run
+
+
+def _record(run: ExtractionRun, consolidation: Consolidation) -> None:
+    changed = [memory.pk for memory in (*consolidation.added, *consolidation.reinforced)]
+    record(
+        Event.EXTRACT,
+        patient_id=run.patient_id,
+        objects=changed,
+        resource=Memory,
+        outcome=Outcome.FAILED if run.error else Outcome.SUCCESS,
+    )
+
+
+def give_up(*, run_id: object, patient_id: object, by: Actor, reason: str = "") -> None:
+    """Mark a run failed after its last attempt, for staff to see and to start again."""
+    with acting_as(by.becoming_system("extraction", patient_id=patient_id)):
+        run = ExtractionRun.objects.get(pk=run_id)
+        if run.state == RunState.PENDING:
+            run.note(state=RunState.FAILED, error=reason or run.error, finished_at=timezone.now())
+
+
+def start_again(*, run: ExtractionRun) -> ExtractionRun:
+    """A new pending run, with its job, for the conversation of a run that failed. Runs in the caller's `acting_as`."""
+    again = ExtractionRun.objects.create(patient_id=run.patient_id, conversation_id=run.conversation_id)
+    record(Event.EXTRACT, patient_id=run.patient_id, objects=[again.pk], resource=ExtractionRun)
+    turns_recorded.send(Conversation, run=again, inline=False)
+    return again

@@ -1,0 +1,7 @@
+"""What the rest of the product can listen to."""
+
+from django.dispatch import Signal
+
+#: Sent in the transaction that stored a conversation's turns, with `run` (a pending `ExtractionRun`) and `inline`
+#: (True when the caller is about to carry the run out itself).
+turns_recorded = Signal()

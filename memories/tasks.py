@@ -1,0 +1,65 @@
+"""Jobs of the queue. Each holds keys and no story, may run twice, and never lets an exception's text reach a log."""
+
+from datetime import timedelta
+
+from django.db import close_old_connections
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.contrib.django import app
+
+from audit.actors import Door, system_actor
+from memories.ingestion import carry_out, give_up
+from memories.models import ExtractionRun, RunState
+
+QUEUE_ACTOR = system_actor("queue", door=Door.JOB)
+
+#: How long a job waits for the caller who carries its run out inline.
+INLINE_GRACE = timedelta(minutes=2)
+MAX_ATTEMPTS = 6
+RETRY = RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=3)
+
+
+class RunUnfinished(Exception):
+    """The run is to be tried again. Carries the kind of the failure, never its text."""
+
+
+@app.task(name="memories.extract", retry=RETRY, pass_context=True)
+def extract(context: JobContext, *, run_id: str, patient_id: str) -> None:
+    """Carry out one extraction run; after the last attempt, mark it failed."""
+    close_old_connections()
+    try:
+        failure = _attempt(run_id, patient_id)
+        if failure and context.job.attempts + 1 >= MAX_ATTEMPTS:
+            give_up(run_id=run_id, patient_id=patient_id, by=QUEUE_ACTOR, reason=failure)
+            return
+    finally:
+        close_old_connections()
+    if failure:
+        raise RunUnfinished(failure)
+
+
+def _attempt(run_id: str, patient_id: str) -> str:
+    """Try once. The reason of a failure, or "" if the run is done."""
+    try:
+        run = carry_out(run_id=run_id, patient_id=patient_id, by=QUEUE_ACTOR)
+    except Exception as error:  # noqa: BLE001 because whatever it is, its text may quote a patient and must not be logged
+        return f"stopped by {type(error).__name__}"
+    return run.error if run.state == RunState.PENDING else ""
+
+
+def enqueue_extraction(run: ExtractionRun, *, inline: bool) -> None:
+    """Queue a run's job in the running transaction.
+
+    The queue's own locks are not used: a job that waits for its next attempt would hold up the patient's later ones.
+    `lock_patient` lets one job at a time change a patient's memories.
+    """
+    wait = {"seconds": INLINE_GRACE.seconds} if inline else None
+    extract.configure(schedule_in=wait).defer(run_id=str(run.pk), patient_id=str(run.patient_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="memories.rescue_stalled_jobs", queueing_lock="rescue_stalled_jobs", pass_context=True)
+async def rescue_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Put the jobs of workers that died back into the queue."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        await manager.retry_job(job)

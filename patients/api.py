@@ -1,0 +1,122 @@
+"""`/api/v1/patients`: the patients whom the caller may see."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from audit.actors import Actor
+from audit.models import Event
+from audit.recording import record
+from patients.models import CareAssignment, Patient
+from patients.roles import Role
+
+NO_SUCH_PATIENT = "No patient with this id is in your care: check the id, or ask for an assignment."
+
+
+def actor_of(request: Request) -> Actor:
+    return request._request.actor
+
+
+def visible_patient(request: Request, external_id: str) -> Patient:
+    """The patient of this id, if the caller may see them. Raises `NotFound` for an unknown one just the same."""
+    patient = Patient.objects.visible_to(actor_of(request)).filter(external_id=external_id).first()
+    if patient is None:
+        request._request.refused_patient = external_id
+        raise NotFound(NO_SUCH_PATIENT)
+    return patient
+
+
+class PatientSerializer(serializers.ModelSerializer):
+    patient_id = serializers.CharField(
+        source="external_id", max_length=64, help_text="The id that your software knows this patient by."
+    )
+
+    class Meta:
+        model = Patient
+        fields = [
+            "patient_id",
+            "given_name",
+            "family_name",
+            "birth_date",
+            "is_active",
+            "known_allergies_status",
+            "consent_given_at",
+            "consent_given_by",
+            "opted_out_at",
+            "created_at",
+            "updated_at",
+        ]
+        extra_kwargs = {"is_active": {"required": False}}
+        read_only_fields = ["known_allergies_status", "created_at", "updated_at"]
+
+    def validate_patient_id(self, external_id: str) -> str:
+        if self.instance and external_id != self.instance.external_id:
+            raise serializers.ValidationError("An id stays: make another patient, or leave it out.")
+        return external_id
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = attrs.get("consent_given_at", getattr(self.instance, "consent_given_at", None))
+        if given and not attrs.get("consent_given_by", getattr(self.instance, "consent_given_by", "")):
+            raise serializers.ValidationError({"consent_given_by": "Say who gave the consent."})
+        return attrs
+
+
+class NewestFirst(CursorPagination):
+    """Pages by a cursor, newest first: nothing is skipped or shown twice while rows come in."""
+
+    page_size = 50
+    max_page_size = 200
+    page_size_query_param = "page_size"
+    ordering = "-created_at"
+
+
+class PatientsView(APIView):
+    """List the patients in your care, or register one, who is then assigned to you."""
+
+    permissions_required = {"GET": "patients.view_patient", "POST": "patients.add_patient"}
+
+    @extend_schema(responses=PatientSerializer(many=True), operation_id="patients_list")
+    def get(self, request: Request) -> Response:
+        paginator = NewestFirst()
+        page = paginator.paginate_queryset(Patient.objects.visible_to(actor_of(request)), request, view=self)
+        record(Event.LIST, objects=[patient.pk for patient in page], resource=Patient)
+        return paginator.get_paginated_response(PatientSerializer(page, many=True).data)
+
+    @extend_schema(request=PatientSerializer, responses={201: PatientSerializer})
+    def post(self, request: Request) -> Response:
+        serializer = PatientSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            with transaction.atomic():
+                patient = serializer.save()
+        except IntegrityError:
+            raise serializers.ValidationError({"patient_id": ["This id is taken: choose another."]}) from None
+        CareAssignment.objects.create(patient=patient, user=request.user, role=Role.CLINICIAN)
+        record(Event.CREATE, patient_id=patient.pk, objects=[patient.pk], resource=Patient)
+        return Response(PatientSerializer(patient).data, status=201)
+
+
+class PatientView(APIView):
+    permissions_required = {"GET": "patients.view_patient", "PATCH": "patients.change_patient"}
+
+    @extend_schema(responses=PatientSerializer)
+    def get(self, request: Request, external_id: str) -> Response:
+        patient = visible_patient(request, external_id)
+        record(Event.READ, patient_id=patient.pk, objects=[patient.pk], resource=Patient)
+        return Response(PatientSerializer(patient).data)
+
+    @extend_schema(request=PatientSerializer(partial=True), responses=PatientSerializer)
+    def patch(self, request: Request, external_id: str) -> Response:
+        patient = visible_patient(request, external_id)
+        serializer = PatientSerializer(patient, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        record(Event.UPDATE, patient_id=patient.pk, objects=[patient.pk], resource=Patient)
+        return Response(serializer.data)

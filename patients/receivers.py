@@ -1,0 +1,45 @@
+"""What the people side of the product puts on record by signal, all in one place."""
+
+from typing import Any
+
+from auditlog.registry import auditlog
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from audit.actors import acting_as, current_actor
+from audit.models import Event, Outcome
+from audit.recording import record
+from patients.models import AccessKey, CareAssignment, EmergencyAccess, Patient, User
+
+
+def connect() -> None:
+    user_logged_in.connect(record_sign_in, dispatch_uid="patients.record_sign_in")
+    user_logged_out.connect(record_sign_out, dispatch_uid="patients.record_sign_out")
+    user_login_failed.connect(record_failed_sign_in, dispatch_uid="patients.record_failed_sign_in")
+    auditlog.register(Patient, exclude_fields=["updated_at"])
+    auditlog.register(User, exclude_fields=["last_login"], mask_fields=["password"])
+    auditlog.register(AccessKey, mask_fields=["token_hash"])
+    auditlog.register(CareAssignment)
+    auditlog.register(EmergencyAccess)
+
+
+def record_sign_in(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    _record_as(user, Event.LOGIN)
+
+
+def record_sign_out(sender: object, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        _record_as(user, Event.LOGOUT)
+
+
+def record_failed_sign_in(
+    sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    record(Event.LOGIN, outcome=Outcome.REFUSED, reason=str(credentials.get("username", ""))[:150])
+
+
+def _record_as(user: User, event: Event) -> None:
+    actor = current_actor()
+    named = user.as_actor(door=actor.door, request_id=actor.request_id, remote_addr=actor.remote_addr)
+    with acting_as(named):
+        record(event)
