@@ -75,12 +75,12 @@ class Actor:
 
 def system_actor(name: str, *, patient_id: object = "", door: str = Door.COMMAND, request_id: str = "") -> Actor:
     """A named part of the product, acting for nobody: a job, a command, the sign-in itself."""
-    return Actor(
-        ActorKind.SYSTEM, id=name, label=name, patient_id=str(patient_id), door=door, request_id=request_id
-    )
+    return Actor(ActorKind.SYSTEM, id=name, label=name, patient_id=str(patient_id), door=door, request_id=request_id)
 
 
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, label="anonymous", door=Door.API)
+
+TRANSACTION_CONTROL = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "SET CONSTRAINTS ")
 
 _current: ContextVar[Actor | None] = ContextVar("homecare_actor", default=None)
 
@@ -136,6 +136,7 @@ def _name_to_database(actor: Actor) -> None:
 def refuse_without_actor(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    """Database instrumentation on the application's connection: no statement without an actor."""
-    current_actor()
+    """Database instrumentation on the application's connection: no statement about rows without an actor."""
+    if not sql.startswith(TRANSACTION_CONTROL):
+        current_actor()
     return execute(sql, params, many, context)

@@ -34,12 +34,12 @@ def append_only(table: str) -> RunSQL:
     )
 
 
-def revoke_change(table: str) -> Operation:
-    """Leave the application role SELECT and INSERT on this table."""
+def revoke_change(table: str, rights: str = "UPDATE, DELETE, TRUNCATE") -> Operation:
+    """Take these rights on the table from the application role; without more said, leave it SELECT and INSERT."""
 
     def revoke(apps: Any, schema_editor: Any) -> None:
         role = schema_editor.quote_name(settings.APPLICATION_ROLE)
-        schema_editor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {schema_editor.quote_name(table)} FROM {role}")
+        schema_editor.execute(f"REVOKE {rights} ON {schema_editor.quote_name(table)} FROM {role}")
 
     return RunPython(revoke, RunPython.noop)
 

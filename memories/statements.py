@@ -6,7 +6,7 @@ from typing import TypeVar
 from memories.choices import Category, MedicationStatus
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts, Quote
 from memories.models import Memory
-from memories.vocabulary import ingredient_of
+from memories.vocabulary.drugs import ingredient_of
 
 NO_QUOTE = Quote(turn=0, start=0, end=0, text="")
 
@@ -71,5 +71,4 @@ def medication_sentence(facts: MedicationFacts) -> str:
 def with_ingredient(facts: Facts) -> Facts:
     """The same facts with the vocabulary's name for the substance or drug, and no guess."""
     heard = facts.substance if isinstance(facts, AllergyFacts) else facts.drug
-    known = ingredient_of(heard)
-    return replace(facts, ingredient=known.name if known else "", guess="")
+    return replace(facts, ingredient=ingredient_of(heard) or "", guess="")

@@ -5,6 +5,7 @@ from rest_framework.request import Request
 
 from patients.models.access import KeyScope
 
+
 class IsIdentified(BasePermission):
     """A user or a key whose scopes cover the request, and who holds the permission that the view names for the method.
 

@@ -7,42 +7,113 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AccessLog',
+            name="AccessLog",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('event', models.CharField(choices=[('read', 'Read'), ('list', 'List'), ('search', 'Search'), ('summary', 'Summary'), ('history', 'History'), ('export', 'Export'), ('create', 'Create'), ('update', 'Update'), ('delete', 'Delete'), ('confirm', 'Confirm'), ('correct', 'Correct'), ('refute', 'Refute'), ('entered-in-error', 'Entered in error'), ('extract', 'Extract'), ('login', 'Sign in'), ('logout', 'Sign out'), ('access', 'Access')], max_length=20)),
-                ('action', models.CharField(max_length=1)),
-                ('outcome', models.CharField(choices=[('success', 'Success'), ('refused', 'Refused'), ('failed', 'Failed')], default='success', max_length=10)),
-                ('actor_kind', models.CharField(choices=[('user', 'User'), ('key', 'Access key'), ('system', 'System'), ('anonymous', 'Anonymous')], max_length=10)),
-                ('actor_id', models.CharField(blank=True, max_length=64)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('actor_roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('key_id', models.CharField(blank=True, max_length=64)),
-                ('patient_id', models.UUIDField(blank=True, null=True)),
-                ('resource', models.CharField(blank=True, max_length=60)),
-                ('object_ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None)),
-                ('query', models.TextField(blank=True, help_text='What was searched for. It may speak of a patient.')),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('door', models.CharField(choices=[('api', 'API'), ('admin', 'Admin'), ('command', 'Command'), ('job', 'Job')], max_length=10)),
-                ('route', models.CharField(blank=True, max_length=120)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('remote_addr', models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "event",
+                    models.CharField(
+                        choices=[
+                            ("read", "Read"),
+                            ("list", "List"),
+                            ("search", "Search"),
+                            ("summary", "Summary"),
+                            ("history", "History"),
+                            ("export", "Export"),
+                            ("create", "Create"),
+                            ("update", "Update"),
+                            ("delete", "Delete"),
+                            ("confirm", "Confirm"),
+                            ("correct", "Correct"),
+                            ("refute", "Refute"),
+                            ("entered-in-error", "Entered in error"),
+                            ("extract", "Extract"),
+                            ("login", "Sign in"),
+                            ("logout", "Sign out"),
+                            ("access", "Access"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("action", models.CharField(max_length=1)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("success", "Success"), ("refused", "Refused"), ("failed", "Failed")],
+                        default="success",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("user", "User"),
+                            ("key", "Access key"),
+                            ("system", "System"),
+                            ("anonymous", "Anonymous"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("actor_id", models.CharField(blank=True, max_length=64)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "actor_roles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                ("key_id", models.CharField(blank=True, max_length=64)),
+                ("patient_id", models.UUIDField(blank=True, null=True)),
+                ("resource", models.CharField(blank=True, max_length=60)),
+                (
+                    "object_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), blank=True, default=list, size=None
+                    ),
+                ),
+                ("query", models.TextField(blank=True, help_text="What was searched for. It may speak of a patient.")),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "door",
+                    models.CharField(
+                        choices=[("api", "API"), ("admin", "Admin"), ("command", "Command"), ("job", "Job")],
+                        max_length=10,
+                    ),
+                ),
+                ("route", models.CharField(blank=True, max_length=120)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("remote_addr", models.GenericIPAddressField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'access',
-                'verbose_name_plural': 'access log',
-                'ordering': ['-recorded_at'],
-                'indexes': [models.Index(fields=['patient_id', 'recorded_at'], name='audit_accesslog_patient'), models.Index(fields=['actor_id', 'recorded_at'], name='audit_accesslog_actor')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('actor_kind', 'anonymous'), models.Q(('actor_id', ''), _negated=True), _connector='OR'), name='audit_accesslog_named_actor')],
+                "verbose_name": "access",
+                "verbose_name_plural": "access log",
+                "ordering": ["-recorded_at"],
+                "indexes": [
+                    models.Index(fields=["patient_id", "recorded_at"], name="audit_accesslog_patient"),
+                    models.Index(fields=["actor_id", "recorded_at"], name="audit_accesslog_actor"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("actor_kind", "anonymous"), models.Q(("actor_id", ""), _negated=True), _connector="OR"
+                        ),
+                        name="audit_accesslog_named_actor",
+                    )
+                ],
             },
         ),
     ]

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from memories.choices import Category, Kind, Priority, Scope, SpeakerRole, VerificationStatus
 from memories.extraction.candidates import Utterance
-from memories.extraction.roles import role_of
+from memories.extraction.reading import role_of
 from memories.models import AllergyDetail, MedicationDetail, Memory, Mention
 
 

@@ -76,6 +76,16 @@ PATIENT_TABLES = (
     "memories_reviewtask",
 )
 
+# Nothing here is ever deleted: it is retired, and its history stays. The index alone is derived.
+KEPT_TABLES = (
+    "memories_conversation",
+    "memories_extractionrun",
+    "memories_memory",
+    "memories_allergydetail",
+    "memories_medicationdetail",
+    "memories_reviewtask",
+)
+
 
 class Migration(migrations.Migration):
     dependencies = [("memories", "0001_initial"), ("patients", "0003_access_log_readers")]
@@ -90,5 +100,6 @@ class Migration(migrations.Migration):
         revoke_change("memories_turn"),
         append_only("memories_mention"),
         revoke_change("memories_mention"),
+        *(revoke_change(table, "DELETE, TRUNCATE") for table in KEPT_TABLES),
         *(protect_patient_rows(table) for table in PATIENT_TABLES),
     ]

@@ -50,6 +50,9 @@ class PatientBound(models.Model):
     class Meta:
         abstract = True
 
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ChangeRefused("Nothing is deleted here: retire it, so that its history stays.")
+
     def get_additional_data(self) -> dict[str, str]:
         """What django-auditlog writes beside a change, for row-level security on the log."""
         return {"patient": str(self.patient_id)}

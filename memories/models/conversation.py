@@ -20,9 +20,7 @@ class Conversation(PatientBound):
     )
     said_at = models.DateTimeField(default=timezone.now, help_text="When it was said; dates in it count from here.")
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = PatientBoundQuerySet["Conversation"].as_manager()
 

@@ -52,9 +52,7 @@ class ReviewTask(PatientBound):
     explanation = models.CharField(max_length=500, blank=True)
     evidence = models.JSONField(default=dict, blank=True)
     decision = models.CharField(max_length=20, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

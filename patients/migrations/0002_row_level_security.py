@@ -4,7 +4,8 @@ from django.db import migrations
 
 from audit.database import protect_patient_rows, protect_rows
 
-# SECURITY DEFINER: the assignments that decide are themselves protected rows.
+# SECURITY DEFINER: the assignments that decide are themselves protected rows. The clock's time, not the
+# transaction's: who registers a patient sees that patient at once.
 VISIBLE_PATIENTS = """
 CREATE FUNCTION homecare_visible_patients() RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -13,10 +14,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT cared_for.patient_id
     FROM (
         SELECT patient_id FROM patients_careassignment
-        WHERE user_id = homecare_user_id() AND starts_at <= now() AND (ends_at IS NULL OR ends_at > now())
+        WHERE user_id = homecare_user_id() AND starts_at <= clock_timestamp()
+        AND (ends_at IS NULL OR ends_at > clock_timestamp())
         UNION
         SELECT patient_id FROM patients_emergencyaccess
-        WHERE user_id = homecare_user_id() AND granted_at <= now() AND until > now()
+        WHERE user_id = homecare_user_id() AND granted_at <= clock_timestamp() AND until > clock_timestamp()
     ) cared_for
     WHERE homecare_actor_kind() = 'user'
        OR homecare_actor_kind() = 'key' AND EXISTS (
@@ -45,10 +47,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(VISIBLE_PATIENTS, "DROP FUNCTION homecare_visible_patients();"),
-        protect_rows("patients_careassignment", using=ASSIGNMENT_VISIBLE, check=(
-            "(SELECT homecare_sees_all()) OR (SELECT homecare_has_role('Administrator'))"
-            " OR (SELECT homecare_has_role('Clinician')) AND user_id = (SELECT homecare_user_id())"
-        )),
+        protect_rows(
+            "patients_careassignment",
+            using=ASSIGNMENT_VISIBLE,
+            check=(
+                "(SELECT homecare_sees_all()) OR (SELECT homecare_has_role('Administrator'))"
+                " OR (SELECT homecare_has_role('Clinician')) AND user_id = (SELECT homecare_user_id())"
+            ),
+        ),
         let_owner_decide("patients_careassignment"),
         protect_rows("patients_emergencyaccess", using=ASSIGNMENT_VISIBLE),
         let_owner_decide("patients_emergencyaccess"),

@@ -70,9 +70,7 @@ class EmergencyAccess(models.Model):
     reason = models.CharField(max_length=500)
     granted_at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField()
-    reviewed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True, blank=True)
 
     objects = EmergencyAccessQuerySet.as_manager()

@@ -54,9 +54,7 @@ class Patient(models.Model):
         null=True, blank=True, help_text="From then on nothing is remembered from what is said."
     )
 
-    known_allergies_status = models.CharField(
-        max_length=30, choices=KnownAllergies, default=KnownAllergies.UNKNOWN
-    )
+    known_allergies_status = models.CharField(max_length=30, choices=KnownAllergies, default=KnownAllergies.UNKNOWN)
     known_allergies_asserted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
