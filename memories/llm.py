@@ -6,12 +6,13 @@ The only import of `openai`. What is sent and what comes back is patient text: n
 quotes it.
 """
 
+import atexit
 import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 import openai  # noqa: TID251 because this is that one module
@@ -231,7 +232,7 @@ def _part_not_known(error: openai.OpenAIError, unknown: set[str]) -> str | None:
     )
 
 
-@lru_cache(maxsize=16)
+@cache
 def _connection(endpoint: Endpoint) -> tuple[openai.OpenAI, set[str]]:
     """The process's connection pool to an endpoint, and what its server was found not to know."""
     timeout = openai.Timeout(endpoint.timeout, connect=min(CONNECT_TIMEOUT, endpoint.timeout))
@@ -243,6 +244,7 @@ def _connection(endpoint: Endpoint) -> tuple[openai.OpenAI, set[str]]:
         # Patient text goes to the server that the settings name, and nowhere else.
         http_client=openai.DefaultHttpxClient(timeout=timeout, follow_redirects=False),
     )
+    atexit.register(client.close)
     return client, set()
 
 

@@ -44,7 +44,7 @@ def embed_documents(texts: Sequence[str]) -> Vectors:
     return get_embedder().embed(texts)
 
 
-@lru_cache(maxsize=settings.EMBEDDING_CACHE_SIZE)
+@lru_cache(maxsize=int(settings.EMBEDDING_CACHE_SIZE))
 def _query_vector(embedder: Embedder, text: str) -> Vectors:
     vector = embedder.embed([text])[0]
     vector.setflags(write=False)

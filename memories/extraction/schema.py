@@ -113,10 +113,10 @@ def candidates_of(answer: Mapping[str, Any], source: Source) -> tuple[list[Candi
 
 def _allergy(item: Item, source: Source) -> Candidate | None:
     facts = AllergyFacts(
-        substance=_text(item["substance"]),
+        substance=_named(item["substance"]),
         assertion=AllergyAssertion(item["assertion"]),
-        reaction=_text(item["reaction"]),
-        severity=Severity(item["severity"]) if item["severity"] else "",
+        reaction=_named(item["reaction"]),
+        severity=Severity(severity) if (severity := _named(item["severity"])) else "",
     )
     denied = _flag(item["denied"])
     if facts.assertion != AllergyAssertion.SUBSTANCE:
@@ -138,10 +138,10 @@ def _allergy(item: Item, source: Source) -> Candidate | None:
 
 def _medication(item: Item, source: Source) -> Candidate | None:
     facts = MedicationFacts(
-        drug=_text(item["drug"]),
-        dose=_text(item["dose"]),
-        route=_text(item["route"]),
-        frequency=_text(item["frequency"]),
+        drug=_named(item["drug"]),
+        dose=_named(item["dose"]),
+        route=_named(item["route"]),
+        frequency=_named(item["frequency"]),
         as_needed=_flag(item["as_needed"]),
         status=MedicationStatus(item["status"]),
     )
@@ -165,7 +165,7 @@ def _fact(item: Item, source: Source) -> Candidate | None:
         item,
         source,
         category=category,
-        about=_text(item["about"]),
+        about=_named(item["about"]),
         priority=Priority.HIGH if category == Category.MEDICAL_HISTORY else Priority.NORMAL,
         kind=kind,
         clinical_status=ClinicalStatus(item["status"]),
@@ -192,7 +192,7 @@ def _clinical_status(status: str) -> ClinicalStatus:
 
 def _moment(value: Any, source: Source) -> datetime | date | None:
     """The day or instant; a vaguer time ("2019", "next spring") stays in the content's words alone."""
-    text = _text(value)
+    text = _named(value)
     try:
         if len(text) <= len("2026-01-31"):
             return date.fromisoformat(text)
@@ -209,12 +209,14 @@ def _items(value: Any) -> Sequence[Item]:
 
 
 def _text(value: Any) -> str:
-    """A string; models write null, "none" and the like where a thing was not said."""
-    if value is None:
-        return ""
     if not isinstance(value, str):
         raise TypeError("not a string")
-    text = " ".join(value.split())
+    return " ".join(value.split())
+
+
+def _named(value: Any) -> str:
+    """A name or a detail; models write null, "none" and the like where it was not said. A quoted "None." is words."""
+    text = "" if value is None else _text(value)
     return "" if text.lower() in ("null", "none", "n/a", "not specified", "unknown") else text
 
 
