@@ -1,0 +1,100 @@
+"""The explicit statement that there are no allergies: none at all (NKA), or none to drugs (NKDA). Never inferred."""
+
+import re
+from collections.abc import Sequence
+
+from memories.choices import AllergyAssertion, Category, Priority
+from memories.extraction.assertion import is_someone_elses
+from memories.extraction.candidates import AllergyFacts, Candidate, Quote
+from memories.extraction.dialogue import Act, Move
+from memories.extraction.mentions import Mention
+from memories.extraction.phrases import spans
+from memories.extraction.substances import substances_of
+from memories.extraction.topics import Topic, drugs_only
+
+_NONE = re.compile(
+    r"\b(?:no (?:known |drug |medication |medicine |food |other known |significant )*allerg(?:y|ies)|nkd?a"
+    r"|(?:don't|do not|doesn't|does not|not|never|denies|denied)(?: \w+){0,3} (?:any |known )*(?:\w+ )?allerg(?:y|ies|ic))\b"
+)
+_MORE = ("other", "else", "besides", "apart", "aside", "other than", "except", "but")
+_SAYS = {
+    AllergyAssertion.NONE_KNOWN: ("no known allergies", "No known allergies."),
+    AllergyAssertion.NO_DRUG_KNOWN: ("no known drug allergies", "No known drug allergies."),
+}
+
+
+def find_absence(moves: Sequence[Move], stated: Sequence[Candidate]) -> list[Candidate]:
+    """The statements that there are no (drug) allergies. None that the stated allergies of the same talk contradict."""
+    asked = [
+        (_by_answer(move, moves), move.replies[0].sentence.quote())
+        for move in moves
+        if _is_denied_question(move)
+    ]
+    told = [(_by_statement(move), move.sentence.quote()) for move in moves if _states_absence(move)]
+    found: dict[tuple[str, Quote], Candidate] = {}
+    for assertion, quote in sorted([*asked, *told], key=lambda one: (one[1].turn, one[1].start)):
+        if not _contradicted(assertion, stated):
+            found.setdefault((assertion, quote), _candidate(assertion, quote))
+    return list(found.values())
+
+
+def _is_denied_question(move: Move) -> bool:
+    return (
+        move.act in (Act.ASKS, Act.CHECKS)
+        and move.holds is False
+        and bool(move.replies)
+        and move.own_topic
+        and move.topic is Topic.ALLERGY
+        and not move.sentence.says(*_MORE)
+        and not move.sentence.says("food", "foods", "pollen", "seasonal", "environmental")
+        and not substances_of(move)
+    )
+
+
+def _by_answer(move: Move, moves: Sequence[Move]) -> AllergyAssertion:
+    """Of several questions about allergies in one turn, the narrowest is what "no" surely answers."""
+    together = [
+        one
+        for one in moves
+        if one.sentence.turn == move.sentence.turn and one.topic is Topic.ALLERGY and one.is_question
+    ]
+    return _assertion(any(one.drugs_only for one in together))
+
+
+def _states_absence(move: Move) -> bool:
+    sentence = move.sentence
+    if move.is_question or sentence.says(*_MORE) or substances_of(move):
+        return False
+    match = next(spans(sentence.words, _NONE), None)
+    if match is None or sentence.says("food allergies", "no food", "seasonal", "if"):
+        return False
+    return not is_someone_elses(move, Mention(sentence, match[0], match[1], ""))
+
+
+def _by_statement(move: Move) -> AllergyAssertion:
+    asked = move.answers
+    asked_for_drugs = asked is not None and asked.topic is Topic.ALLERGY and asked.drugs_only
+    return _assertion(drugs_only(move.sentence) or asked_for_drugs or move.sentence.says("nkda"))
+
+
+def _assertion(drugs: bool) -> AllergyAssertion:
+    return AllergyAssertion.NO_DRUG_KNOWN if drugs else AllergyAssertion.NONE_KNOWN
+
+
+def _contradicted(assertion: AllergyAssertion, stated: Sequence[Candidate]) -> bool:
+    if assertion == AllergyAssertion.NONE_KNOWN:
+        return bool(stated)
+    return any(one.allergy and one.allergy.ingredient for one in stated)
+
+
+def _candidate(assertion: AllergyAssertion, quote: Quote) -> Candidate:
+    about, content = _SAYS[assertion]
+    return Candidate(
+        Category.ALLERGY,
+        about,
+        content,
+        quote,
+        Priority.CRITICAL,
+        confidence=0.9,
+        allergy=AllergyFacts("", assertion=assertion),
+    )

@@ -1,0 +1,150 @@
+"""Allergies as said, with what they do; and the explicit statement that there are none."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from memories.choices import AllergyAssertion, Category, Priority
+from memories.extraction.assertion import is_someone_elses
+from memories.extraction.candidates import AllergyFacts, Candidate, Quote
+from memories.extraction.dialogue import Act, Move
+from memories.extraction.mentions import Mention, allergens_in
+from memories.extraction.polarity import NEGATIONS
+from memories.extraction.reactions import reaction_in, severity_of
+from memories.extraction.substances import has_cue, substances_of
+from memories.extraction.topics import Topic
+
+
+@dataclass(frozen=True)
+class _Allergy:
+    at: int
+    mention: Mention
+    quote: Quote
+    denied: bool
+    confidence: float
+
+
+def find_allergies(moves: Sequence[Move]) -> list[Candidate]:
+    """The patient's allergies that a conversation states or denies, one for each mention, with the reaction said."""
+    named = [one for at, move in enumerate(moves) for one in _allergies_in(move, at)]
+    stated = {one.mention.key.lower() for one in named if not one.denied}
+    kept = [one for one in named if not (one.denied and one.mention.key.lower() in stated)]
+    return [_candidate(one, _reaction_said(moves, one, kept)) for one in _without_repeats(kept)]
+
+
+def _allergies_in(move: Move, at: int) -> Iterator[_Allergy]:
+    for mention in substances_of(move):
+        if is_someone_elses(move, mention):
+            continue
+        verdict = _verdict(move, mention)
+        if verdict is not None:
+            yield _Allergy(
+                at,
+                mention,
+                _quote(move),
+                verdict,
+                0.6 if move.sentence.says("think", "might", "may", "maybe") else 0.9,
+            )
+
+
+def _verdict(move: Move, mention: Mention) -> bool | None:
+    """True: denied. False: stated. None: neither."""
+    if move.act is Act.ASKS_OPENLY:
+        return None
+    if move.is_question:
+        if move.holds is None and not (move.act is Act.CHECKS and has_cue(move.sentence)):
+            return None
+        return move.holds is False
+    if move.answers and move.answers.holds is False and not has_cue(move.sentence):
+        return None
+    return _is_denied(mention)
+
+
+def _is_denied(mention: Mention) -> bool:
+    begins, _ = mention.sentence.clause_of(mention.first)
+    norms = mention.sentence.norms
+    cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
+    if not cues or (
+        norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but")
+    ):
+        return False
+    return not {"just", "only", "except", "than", "besides", "sure", "can't", "take"} & set(
+        norms[cues[-1] : mention.first]
+    )
+
+
+def _quote(move: Move) -> Quote:
+    if move.is_question and move.holds is not None and move.replies:
+        return move.replies[0].sentence.quote()
+    return move.sentence.quote()
+
+
+def _reaction_said(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> tuple[str, str]:
+    """The reaction to an allergen: in its own sentence, or in what is said next about it."""
+    own = reaction_in(one.mention.sentence)
+    if own:
+        return own, severity_of(one.mention.sentence)
+    for sentence in _sentences_about(moves, one, named):
+        found = reaction_in(sentence)
+        if found:
+            return found, severity_of(sentence)
+    return "", ""
+
+
+def _sentences_about(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> Iterator:  # type: ignore[type-arg]
+    others = {other.mention.key for other in named} - {one.mention.key}
+    speaks_of_it = True
+    for move in moves[one.at + 1 :]:
+        mentioned = {mention.key for mention in allergens_in(move.sentence)} | _heard_again(move, named)
+        if one.mention.key in mentioned:
+            speaks_of_it = True
+        elif mentioned & others:
+            speaks_of_it = False
+        elif move.topic is not Topic.ALLERGY:
+            return
+        if speaks_of_it and not move.is_question:
+            yield move.sentence
+
+
+def _heard_again(move: Move, named: Sequence[_Allergy]) -> set[str]:
+    return {one.mention.key for one in named if move.sentence.says(one.mention.name.lower())}
+
+
+def _candidate(one: _Allergy, reaction: tuple[str, str]) -> Candidate:
+    mention = one.mention
+    facts = AllergyFacts(
+        mention.name, mention.ingredient, mention.guess, reaction=reaction[0], severity=reaction[1]
+    )
+    said = (
+        f"Not allergic to {mention.name}."
+        if one.denied
+        else f"Allergic to {mention.name}{_with(reaction[0])}."
+    )
+    return Candidate(
+        category=Category.ALLERGY,
+        about=(mention.ingredient or mention.name).lower(),
+        content=said,
+        quote=one.quote,
+        priority=Priority.CRITICAL,
+        confidence=min(one.confidence, 0.5) if mention.guess else one.confidence,
+        denied=one.denied,
+        allergy=facts if not one.denied else replace(facts, reaction="", severity=""),
+    )
+
+
+def _with(reaction: str) -> str:
+    return f" ({reaction})" if reaction else ""
+
+
+def _without_repeats(found: Sequence[_Allergy]) -> Iterator[_Allergy]:
+    seen = set()
+    for one in found:
+        key = (one.mention.key.lower(), one.quote)
+        if key not in seen:
+            seen.add(key)
+            yield one
+
+
+def is_positive(candidate: Candidate) -> bool:
+    """Whether a candidate states an allergy to a substance."""
+    facts = candidate.allergy
+    return bool(facts) and not candidate.denied and facts.assertion == AllergyAssertion.SUBSTANCE

@@ -1,0 +1,163 @@
+"""Whether what a sentence names is stated, denied, only imagined, or somebody else's."""
+
+from enum import Enum
+
+from memories.choices import SpeakerRole
+from memories.extraction.dialogue import Act, Move
+from memories.extraction.mentions import Mention
+from memories.extraction.polarity import NEGATIONS
+from memories.extraction.topics import Topic
+
+
+class Truth(Enum):
+    STATED = "stated"
+    DENIED = "denied"
+    IMAGINED = "imagined"
+    OPEN = "open"
+
+
+KIN = frozenset(
+    "mother mom mum mommy mama father dad daddy papa parent parents sister sisters brother brothers sibling siblings son sons "
+    "daughter daughters wife husband spouse partner aunt aunts uncle uncles cousin cousins grandmother grandma grandfather "
+    "grandpa grandparents grandson granddaughter niece nephew friend friends neighbor neighbour roommate roommates boyfriend "
+    "girlfriend coworker colleague boss dog cat family relatives twin stepfather stepmother mother-in-law missus".split()
+)
+_POSSESSIVES = frozenset("my your his her our their the".split())
+_I = frozenset("i i'm i've i'd i'll me myself we we've we're my".split())
+_THEY = frozenset("he he's she she's they they're they've".split())
+_GIVING = frozenset(
+    "prescribed gave give put told said says say thinks thought think recommended started switched wants wanted suggested "
+    "diagnosed mentioned called knows knew asked ordered found saw".split()
+)
+_IMAGINING = frozenset(
+    "if unless might may could maybe perhaps possible possibly suspect wonder wondering worried worry concerned afraid scared "
+    "prevent avoid screening rule ruled risk chance signs sign evidence test tested check checked whether like would potential "
+    "suspicious suggestive consistent anything reassured sounds looking vaccine".split()
+)
+_ALL_THE_SAME = frozenset("looks seems appears".split())
+_RUNS = ("runs in", "in my family", "in the family", "in our family", "side of the family", "in your family")
+_TAKING_FOR = frozenset("take takes taking took taken use using anything something on".split())
+_WITH = frozenset("with from on".split())
+_MAKES_LIGHT = frozenset(
+    "problem problems issue issues trouble side effects change changes flare flares only just sure".split()
+)
+
+
+def truth_of(move: Move, mention: Mention) -> Truth:
+    """What a move asserts of a condition or allergen that it names."""
+    if is_owned(mention) and not _is_denied(mention):
+        return Truth.STATED
+    if move.act in (Act.ASKS, Act.CHECKS):
+        return _truth_of_question(move, mention)
+    if _is_denied(mention):
+        return Truth.DENIED
+    return Truth.IMAGINED if _is_imagined(mention) else Truth.STATED
+
+
+def is_someone_elses(move: Move, mention: Mention) -> bool:
+    """Whether a mention is about another person than the patient."""
+    norms, first = mention.sentence.norms, mention.first
+    if any(phrase in mention.sentence.plain for phrase in _RUNS):
+        return True
+    begins = _own_statement_begins(mention)
+    kin = [at for at in range(begins, first) if mention.sentence.words[at].key in KIN]
+    if mention.sentence.role == SpeakerRole.CAREGIVER:
+        return _is_caregivers_or_kins(move, mention, kin)
+    if kin:
+        return not any(norm in _I for norm in norms[kin[-1] + 1 : first])
+    if move.topic is Topic.FAMILY:
+        return not any(norm in _I - {"my"} for norm in norms[begins:first])
+    return mention.sentence.role == SpeakerRole.PATIENT and _is_third_persons(norms[begins:first])
+
+
+def is_owned(mention: Mention) -> bool:
+    """ "Your asthma", "my diabetes": taken for granted by whoever says it."""
+    before = mention.sentence.norms[max(0, mention.first - 2) : mention.first]
+    return bool(before) and ("my" in before or "your" in before or before[-1] in ("his", "her", "their"))
+
+
+def _own_statement_begins(mention: Mention) -> int:
+    """Where the statement that holds the mention begins: after the last clause cut that has its own subject."""
+    first, _ = mention.sentence.clause_of(mention.first)
+    words = mention.sentence.words[first : mention.first]
+    has_subject = any(
+        word.norm in _I | _THEY or word.key in KIN or word.norm in ("you", "it") for word in words
+    )
+    return first if has_subject else 0
+
+
+def _is_caregivers_or_kins(move: Move, mention: Mention, kin: list[int]) -> bool:
+    """A caregiver's "I" is not the patient; "Mom" mostly is, "her mother" is not."""
+    norms = mention.sentence.norms
+    if move.topic is Topic.FAMILY or any(norms[at - 1] in ("her", "his", "their") for at in kin if at):
+        return True
+    subjects = [norm for norm in norms[: mention.first] if norm in _I - {"my", "me"} | _THEY | {"him", "her"}]
+    between = set(norms[: mention.first])
+    return bool(subjects) and subjects[-1].startswith("i") and not kin and bool(between & _HAVING)
+
+
+_HAVING = frozenset("have had take taking am i'm i've allergic on use".split())
+
+
+def _is_third_persons(before: tuple[str, ...]) -> bool:
+    people = [at for at, norm in enumerate(before) if norm in _I | _THEY]
+    if not people or before[people[-1]] not in _THEY:
+        return False
+    return not any(norm in _GIVING for norm in before[people[-1] :])
+
+
+def _truth_of_question(move: Move, mention: Mention) -> Truth:
+    if move.holds is False:
+        return Truth.DENIED
+    if move.act is Act.CHECKS:
+        return (
+            Truth.DENIED if _is_denied(mention) else Truth.IMAGINED if _is_imagined(mention) else Truth.STATED
+        )
+    return Truth.STATED if move.holds else Truth.OPEN
+
+
+def _is_denied(mention: Mention) -> bool:
+    norms = mention.sentence.norms
+    begins, _ = mention.sentence.clause_of(mention.first)
+    begins = _after_answering_no(norms, begins)
+    cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
+    if not cues:
+        return _is_denied_after(mention)
+    between = norms[cues[-1] + 1 : mention.first]
+    if "for" in between and set(between) & _TAKING_FOR:
+        return False
+    return not set(between[:2]) & _MAKES_LIGHT
+
+
+def _is_denied_after(mention: Mention) -> bool:
+    after = [norm for norm in mention.sentence.norms[mention.last : mention.last + 3] if norm[0].isalnum()]
+    return bool(after) and after[0] in ("negative", "none", "no") and len(after) == 1
+
+
+def _after_answering_no(norms: tuple[str, ...], begins: int) -> int:
+    """ "No, I have asthma" denies nothing that follows; "No asthma" does."""
+    at = begins
+    while at + 1 < len(norms) and norms[at] in ("no", "nope", "um", "uh", "well", ",", "not", "really"):
+        follows = norms[at + 1]
+        if norms[at] in ("no", "nope", "not") and follows not in (
+            ",",
+            ".",
+            "i",
+            "i've",
+            "i'm",
+            "he",
+            "she",
+            "just",
+            "only",
+            "really",
+        ):
+            break
+        at += 1
+    return at
+
+
+def _is_imagined(mention: Mention) -> bool:
+    before = mention.sentence.norms[: mention.first]
+    if set(before) & _ALL_THE_SAME:
+        return False
+    return bool(set(before) & _IMAGINING)

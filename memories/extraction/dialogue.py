@@ -1,0 +1,156 @@
+"""Dialogue acts: who asks what about which topic, and how it was answered.
+
+A question stays open until the other side says something that answers it; asking back ("What do you mean?") does not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import groupby
+
+from memories.choices import SpeakerRole
+from memories.extraction.polarity import agreement, is_negative
+from memories.extraction.reading import Sentence
+from memories.extraction.topics import Topic, drugs_only, is_follow_up, topic_of
+
+
+class Act(Enum):
+    TELLS = "tells"
+    ASKS = "asks"  # "Do you have asthma?", "Any allergies?"
+    ASKS_OPENLY = "asks openly"  # "What do you take for your asthma?": takes its parts for granted
+    CHECKS = "checks"  # "You have asthma?", "No allergies, correct?"
+
+
+@dataclass
+class Move:
+    """What one sentence does. `holds`: what the answer says of a question's content (None: left open).
+
+    `answers` is the question this sentence replies to; `replies` the sentences that reply to this one.
+    """
+
+    sentence: Sentence
+    act: Act
+    topic: Topic | None
+    drugs_only: bool = False
+    own_topic: bool = False
+    holds: bool | None = None
+    answers: "Move | None" = None
+    replies: list["Move"] = field(default_factory=list)
+
+    @property
+    def is_question(self) -> bool:
+        return self.act is not Act.TELLS
+
+
+_AUXILIARIES = frozenset(
+    "do does did are is was were have has had can could would will any don't doesn't didn't aren't isn't haven't hasn't".split()
+)
+_OPENERS = frozenset("what which how when where who why what's".split())
+_REQUESTS = (
+    "tell me",
+    "can you tell me",
+    "could you tell me",
+    "can you please confirm",
+    "can you confirm",
+    "remind me",
+)
+_LEAD_INS = frozenset(
+    "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm sorry all see".split()
+)
+_PROBES = (
+    "are you sure",
+    "is that so",
+    "oh really",
+    "say again",
+    "what do you mean",
+    "what was that",
+    "pardon",
+)
+_SUBJECTS = frozenset(
+    "you you're you've he he's she she's they they're i i'm i've we it it's there there's that this your his her".split()
+)
+
+
+def follow(sentences: Sequence[Sentence]) -> list[Move]:
+    """One move a sentence, in order, with topics carried along and answers tied to their questions."""
+    moves: list[Move] = []
+    asked: list[Move] = []
+    for _, turn in groupby(sentences, key=lambda sentence: sentence.turn):
+        new = _with_topics(list(turn), moves[-1] if moves else None)
+        if asked and asked[0].sentence.speaker != new[0].sentence.speaker:
+            asked = _answer(asked, new)
+        moves += new
+        asked = _still_open(asked, new)
+    return moves
+
+
+def _with_topics(turn: list[Sentence], before: Move | None) -> list[Move]:
+    moves = []
+    for sentence in turn:
+        before = _move(sentence, before)
+        moves.append(before)
+    return moves
+
+
+def _move(sentence: Sentence, before: Move | None) -> Move:
+    act, topic = _act(sentence), topic_of(sentence)
+    if topic:
+        return Move(sentence, act, topic, drugs_only(sentence), own_topic=True)
+    if before is None or _changes_subject(sentence, act):
+        return Move(sentence, act, None)
+    return Move(sentence, act, before.topic, before.drugs_only)
+
+
+def _changes_subject(sentence: Sentence, act: Act) -> bool:
+    if act is Act.TELLS:
+        return sentence.role == SpeakerRole.CLINICIAN and len(sentence.words) > 14
+    return not is_follow_up(sentence)
+
+
+def _act(sentence: Sentence) -> Act:
+    content = [norm for norm in sentence.norms if norm[0].isalnum()]
+    while len(content) > 1 and content[0] in _LEAD_INS:
+        content = content[1:]
+    first, plain = content[0], " ".join(content)
+    if plain.startswith(_REQUESTS):
+        return Act.ASKS_OPENLY
+    inverted = first in _AUXILIARIES and len(content) > 1 and not sentence.norms[-1] == "."
+    if not sentence.asks and not inverted:
+        return Act.TELLS
+    if first in _OPENERS and not plain.startswith(("what about", "how about", "what like")):
+        return Act.ASKS_OPENLY
+    return Act.CHECKS if first in _SUBJECTS or is_negative(content[:2]) else Act.ASKS
+
+
+def _answer(asked: list[Move], turn: list[Move]) -> list[Move]:
+    """Ties a turn to the open questions. Returns what is still open: all of them when it only asks back."""
+    telling = [move for move in turn if not move.is_question]
+    if not telling or _asks_back(turn):
+        return asked
+    says_yes = agreement([move.sentence for move in turn])
+    for question in asked:
+        question.holds = _settled(question, says_yes, last=question is asked[-1])
+    for move in turn:
+        move.answers = asked[-1]
+        asked[-1].replies.append(move)
+        if not move.own_topic and not move.is_question:
+            move.topic, move.drugs_only = asked[-1].topic, asked[-1].drugs_only
+    return []
+
+
+def _asks_back(turn: list[Move]) -> bool:
+    return turn[-1].is_question and agreement([move.sentence for move in turn]) is None
+
+
+def _settled(question: Move, says_yes: bool | None, last: bool) -> bool | None:
+    """Whether what was asked holds. Agreeing with "no allergies, correct?" denies them."""
+    if question.act is Act.ASKS_OPENLY or says_yes is None:
+        return None
+    if question.act is Act.CHECKS and is_negative(question.sentence.norms):
+        return False
+    return says_yes if last or not says_yes else None
+
+
+def _still_open(asked: list[Move], turn: list[Move]) -> list[Move]:
+    new = [move for move in turn if move.is_question and not move.sentence.says(*_PROBES)]
+    return new or asked

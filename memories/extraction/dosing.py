@@ -1,0 +1,131 @@
+"""Dose, route and frequency as said: numbers in digits, nothing filled in."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memories.extraction.numbers import number_at
+from memories.extraction.phrases import spans
+from memories.vocabulary.words import Word
+
+_STRENGTHS = {
+    "mg": "mg", "milligram": "mg", "milligrams": "mg", "mgs": "mg", "mcg": "mcg", "microgram": "mcg", "micrograms": "mcg",
+    "g": "g", "gram": "g", "grams": "g", "ml": "ml", "milliliter": "ml", "milliliters": "ml", "millilitres": "ml", "cc": "ml",
+    "unit": "units", "units": "units", "iu": "units", "meq": "meq", "percent": "%", "%": "%",
+}  # fmt: skip
+_COUNTS = frozenset(
+    "tablet tablets pill pills capsule capsules puff puffs drop drops spray sprays teaspoon teaspoons tablespoon tablespoons "
+    "patch patches tab tabs shot shots injection injections".split()
+)
+_CORRECTIONS = (
+    "no wait",
+    "wait no",
+    "sorry",
+    "i mean",
+    "no it's",
+    "actually",
+    "rather",
+    "make that",
+    "correction",
+    "no sorry",
+)
+_NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty four|forty eight)"
+_PERIOD = r"(?:day|week|month|night|morning|evening|year)"
+_TIMES = rf"(?:once|twice|thrice|{_NUMBER} times?)"
+_WHEN = r"(?:(?:the )?(?:mornings?|evenings?|afternoons?)|bedtime|night|nights|noon|lunch|lunchtime|dinner|breakfast)"
+_FREQUENCY = re.compile(
+    rf"\b(?:{_TIMES} (?:a|per|each|every) {_PERIOD}|{_TIMES} (?:daily|weekly|monthly|nightly)"
+    rf"|every (?:other |single )?(?:{_PERIOD}|{_NUMBER}(?: (?:to|or) {_NUMBER})? (?:hours?|days?|weeks?|months?))"
+    rf"|each {_PERIOD}|(?:daily|nightly|weekly|bid|tid|qid|qd|qhs|b\.i\.d|t\.i\.d)"
+    rf"|(?:in|at) {_WHEN}(?: and (?:in |at )?{_WHEN})?|before (?:bed|meals|breakfast)|with (?:meals|food|breakfast|dinner|lunch)"
+    rf"|after meals|(?<=[a-z] )a day|twice)\b"
+)
+_AS_NEEDED = re.compile(
+    r"\b(?:as needed|as required|prn|if needed|when (?:i|he|she|they|you) needs?(?: it| to)?|when needed|only when|as necessary"
+    r"|on hand|now and then|every now and again|occasionally|sometimes)\b"
+)
+_ROUTE = re.compile(
+    r"\b(?:by mouth|orally|inhalers?|inhaled|nasal spray|nasal(?: inhaler)?|injections?|injected|shots?|patch(?:es)?|cream|ointment"
+    r"|eye drops|ear drops|drops|iv|intravenous(?:ly)?|under (?:the|my|his|her) tongue|sublingual(?:ly)?|topical(?:ly)?|gel"
+    r"|suppository|suppositories|nebulizer|nebuliser|subcutaneous(?:ly)?|intramuscular(?:ly)?|through the feeding tube)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dosing:
+    dose: str = ""
+    route: str = ""
+    frequency: str = ""
+    as_needed: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.dose or self.route or self.frequency or self.as_needed)
+
+    def or_else(self, other: "Dosing") -> "Dosing":
+        """This dosing, with what it leaves open taken from another."""
+        return Dosing(
+            self.dose or other.dose,
+            self.route or other.route,
+            self.frequency or other.frequency,
+            self.as_needed or other.as_needed,
+        )
+
+
+def dosing_of(words: Sequence[Word], bare_number: bool = False) -> Dosing:
+    """The dosing that some words state. `bare_number`: a number that stands first is a dose even without a unit."""
+    frequency = [_in_digits(words[first:last]) for first, last, _ in spans(words, _FREQUENCY)]
+    route = next((match.group() for _, _, match in spans(words, _ROUTE)), "")
+    as_needed = any(True for _ in spans(words, _AS_NEEDED))
+    return Dosing(_dose(words, bare_number), route, " ".join(dict.fromkeys(frequency)), as_needed)
+
+
+def _dose(words: Sequence[Word], bare_number: bool) -> str:
+    """The dose said last before the next drug: a correction wins, a strength wins over a count of tablets."""
+    doses = [dose for at in range(len(words)) if (dose := _dose_at(words, at)) and not _inside(words, at)]
+    strengths = [dose for dose in doses if dose.split()[-1] not in _COUNTS]
+    if strengths:
+        corrected = any(
+            phrase in " ".join(word.norm for word in words if not word.is_mark) for phrase in _CORRECTIONS
+        )
+        return strengths[-1] if corrected else _together(strengths, words)
+    if doses:
+        return doses[-1]
+    value, end = number_at(words, 0) if bare_number and words else ("", 0)
+    stands_alone = (
+        end == len(words)
+        or words[end].is_mark
+        or words[end].norm in ("once", "twice", "a", "daily", "every", "and", "in")
+    )
+    return value if value and float(value) > 1 and stands_alone else ""
+
+
+def _dose_at(words: Sequence[Word], at: int) -> str:
+    value, end = number_at(words, at)
+    if not value or end >= len(words):
+        return ""
+    if words[end].norm == "-" and end + 1 < len(words):
+        end += 1
+    unit = words[end].norm
+    if unit in _STRENGTHS:
+        return f"{value} {_STRENGTHS[unit]}"
+    return f"{value} {unit}" if unit in _COUNTS else ""
+
+
+def _inside(words: Sequence[Word], at: int) -> bool:
+    """Whether a number that began earlier still runs here: the "five" of "twenty five"."""
+    return any(number_at(words, before)[1] > at for before in range(max(0, at - 4), at))
+
+
+def _together(strengths: list[str], words: Sequence[Word]) -> str:
+    """Two strengths of one tablet ("four hundred M G and eighty M G") belong together; others follow one another."""
+    joined = len(strengths) == 2 and any(word.norm in ("tablets", "tablet", "/") for word in words)
+    return "/".join(strengths) if joined else strengths[0]
+
+
+def _in_digits(words: Sequence[Word]) -> str:
+    said, at = [], 0
+    while at < len(words):
+        value, end = ("", at) if words[at].norm in ("a", "half") else number_at(words, at)
+        said.append(value or words[at].norm)
+        at = end if value else at + 1
+    return " ".join(said)

@@ -1,0 +1,78 @@
+"""Conditions of the patient: diagnoses and past illnesses, under their normal clinical names."""
+
+from collections.abc import Sequence
+
+from memories.choices import Category, ClinicalStatus, Priority
+from memories.extraction.assertion import Truth, is_someone_elses, truth_of
+from memories.extraction.candidates import Candidate, Quote
+from memories.extraction.dialogue import Act, Move
+from memories.extraction.mentions import Mention, conditions_in, heard
+
+_OVER = (
+    "in remission",
+    "resolved",
+    "cured",
+    "went away",
+    "cleared up",
+    "used to have",
+    "recovered",
+    "got over",
+    "grew out of",
+    "as a child",
+    "outgrew",
+)
+
+
+def find_conditions_of_patient(moves: Sequence[Move]) -> list[Candidate]:
+    """The conditions a conversation states or denies of the patient, one for each quote."""
+    found: dict[tuple[str, Quote, bool], Candidate] = {}
+    for move in moves:
+        for mention in conditions_in(move.sentence):
+            candidate = _candidate(move, mention)
+            if candidate:
+                found.setdefault((candidate.about, candidate.quote, candidate.denied), candidate)
+    stated = {one.about for one in found.values() if not one.denied}
+    return [one for one in found.values() if not one.denied or one.about not in stated]
+
+
+def _candidate(move: Move, mention: Mention) -> Candidate | None:
+    if is_someone_elses(move, mention):
+        return None
+    truth = _truth(move, mention)
+    if truth in (Truth.IMAGINED, Truth.OPEN):
+        return None
+    denied = truth is Truth.DENIED
+    over = mention.sentence.says(*_OVER)
+    return Candidate(
+        category=Category.MEDICAL_HISTORY,
+        about=mention.name,
+        content=_content(mention, denied, over),
+        quote=_quote(move),
+        priority=Priority.HIGH,
+        clinical_status=ClinicalStatus.RESOLVED if over else ClinicalStatus.ACTIVE,
+        denied=denied,
+    )
+
+
+def _truth(move: Move, mention: Mention) -> Truth:
+    """As asserted; an answer that names conditions itself ("Yes, hypertension but no diabetes") stands for them alone."""
+    truth = truth_of(move, mention)
+    if (
+        truth is Truth.STATED
+        and move.act is Act.ASKS
+        and any(conditions_in(reply.sentence) for reply in move.replies)
+    ):
+        return Truth.OPEN
+    return truth
+
+
+def _content(mention: Mention, denied: bool, over: bool) -> str:
+    said = heard(mention.sentence, mention.first, mention.last)
+    told = mention.name if said.lower() == mention.name.lower() else f'{mention.name} ("{said}")'
+    return f"Does not have {told}." if denied else f"Had {told} in the past." if over else f"Has {told}."
+
+
+def _quote(move: Move) -> Quote:
+    if move.act in (Act.ASKS, Act.CHECKS) and move.holds is not None and move.replies:
+        return move.replies[0].sentence.quote()
+    return move.sentence.quote()

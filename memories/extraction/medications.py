@@ -1,0 +1,161 @@
+"""Medications as said: which drug, how much of it, and whether it is taken."""
+
+from collections.abc import Iterator, Sequence
+
+from memories.choices import Category, ClinicalStatus, MedicationStatus, Priority
+from memories.extraction.assertion import is_someone_elses
+from memories.extraction.candidates import Candidate, MedicationFacts, Quote
+from memories.extraction.dialogue import Act, Move
+from memories.extraction.dosing import Dosing, dosing_of
+from memories.extraction.mentions import Mention, medicines_in
+from memories.extraction.misspelt import misspelt_medicines_in
+from memories.extraction.taking import status_of
+from memories.extraction.topics import Topic
+from memories.vocabulary.drugs import high_alert_class
+
+_SAYS = {
+    MedicationStatus.ACTIVE: "Takes {}.",
+    MedicationStatus.INTENDED: "Planned: {}.",
+    MedicationStatus.STOPPED: "Stopped taking {}.",
+    MedicationStatus.NOT_TAKEN: "Does not take {}.",
+    MedicationStatus.UNKNOWN: "Was given or has taken {}; whether it is taken now was not said.",
+}
+_SETTLED = (MedicationStatus.STOPPED, MedicationStatus.ACTIVE, MedicationStatus.INTENDED)
+_FOLLOWING = 3
+
+
+def find_medications(moves: Sequence[Move], allergic_to: frozenset[str]) -> list[Candidate]:
+    """The medications a conversation states, one for each mention. `allergic_to`: keys of the patient's allergens."""
+    found = [
+        _candidate(moves, at, mention)
+        for at, move in enumerate(moves)
+        for mention in (*medicines_in(move.sentence), *misspelt_medicines_in(move))
+        if _is_medication(move, mention, allergic_to)
+    ]
+    return list(_settled([one for one in found if one]))
+
+
+def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
+    if mention.key.lower() in allergic_to or mention.name.lower() in allergic_to:
+        return False
+    if move.topic is Topic.ALLERGY and not _speaks_of_taking(mention):
+        return False
+    return not is_someone_elses(move, mention)
+
+
+def _speaks_of_taking(mention: Mention) -> bool:
+    before = set(mention.sentence.norms[: mention.first])
+    return bool(
+        before & {"take", "takes", "taking", "on", "prescribe", "continue", "start"}
+    ) and not mention.sentence.says("allergic", "allergy", "allergies", "reaction")
+
+
+def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | None:
+    move = moves[at]
+    status, confidence = status_of(move, mention)
+    if mention.is_class and not _class_counts(mention, status, confidence):
+        return None
+    if move.act in (Act.ASKS, Act.CHECKS) and move.holds is None and mention.sentence.says("such as", "like"):
+        return None
+    dosing = _dosing(moves, at, mention)
+    facts = MedicationFacts(
+        mention.name,
+        mention.ingredient,
+        mention.guess,
+        dosing.dose,
+        dosing.route,
+        dosing.frequency,
+        dosing.as_needed,
+        status,
+    )
+    return Candidate(
+        category=Category.MEDICATION,
+        about=(mention.ingredient or mention.name).lower(),
+        content=_SAYS[status].format(_described(facts)),
+        quote=_quote(move, mention),
+        priority=Priority.CRITICAL if high_alert_class(mention.key) else Priority.HIGH,
+        clinical_status=ClinicalStatus.INACTIVE
+        if status == MedicationStatus.STOPPED
+        else ClinicalStatus.ACTIVE,
+        confidence=min(confidence, 0.5) if mention.guess else confidence,
+        denied=status == MedicationStatus.NOT_TAKEN,
+        medication=facts,
+    )
+
+
+def _class_counts(mention: Mention, status: MedicationStatus, confidence: float) -> bool:
+    """A class by its lay name is a fact when somebody is said to take it; "antibiotics" in general is none."""
+    return not mention.generic and status in _SETTLED and confidence >= 0.7
+
+
+def _dosing(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
+    sentence = mention.sentence
+    others = medicines_in(sentence)
+    after = min((one.first for one in others if one.first >= mention.last), default=len(sentence.words))
+    before = max((one.last for one in others if one.last <= mention.first), default=0)
+    own = dosing_of(sentence.words[mention.last : after], bare_number=True)
+    lead = dosing_of(_words_leading_to(mention, before))
+    stated = own.or_else(lead) if not lead.dose or own.dose else Dosing(lead.dose).or_else(own)
+    named = dosing_of(sentence.words[mention.first : mention.last])
+    stated = stated.or_else(Dosing(route=named.route))
+    return stated if after < len(sentence.words) else stated.or_else(_said_next(moves, at, mention))
+
+
+def _words_leading_to(mention: Mention, begins: int) -> Sequence:  # type: ignore[type-arg]
+    """The words between the drug named before and this one, back to the last "and" or comma."""
+    words = mention.sentence.words[begins : mention.first]
+    if begins == 0:
+        return words
+    cut = max((at for at, word in enumerate(words) if word.norm in ("and", ",", "plus", "then")), default=-1)
+    return words[cut + 1 :]
+
+
+def _said_next(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
+    """What the next sentences add: "How much?" "Ten milligrams." They end where another drug is named."""
+    dosing = Dosing()
+    for move in moves[at + 1 : at + 1 + _FOLLOWING]:
+        named = medicines_in(move.sentence)
+        if any(one.key != mention.key for one in named) or move.topic not in (
+            moves[at].topic,
+            Topic.MEDICATION,
+            None,
+        ):
+            break
+        if _is_about_it(move):
+            dosing = dosing.or_else(dosing_of(move.sentence.words))
+    return dosing
+
+
+def _is_about_it(move: Move) -> bool:
+    """Whether a sentence may speak of the drug just named; a refused question ("Twice a day?" "No.") does not."""
+    return move.holds is not False and not move.sentence.says(
+        "smoke", "drink", "pain", "exercise", "vomit", "walk"
+    )
+
+
+def _described(facts: MedicationFacts) -> str:
+    parts = [facts.drug, facts.dose, facts.route, facts.frequency, "as needed" if facts.as_needed else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _quote(move: Move, mention: Mention) -> Quote:
+    """The mention's clause; for what a question asked and an answer settled, the answer."""
+    if move.act in (Act.ASKS, Act.CHECKS) and move.holds is not None and move.replies:
+        return move.replies[0].sentence.quote()
+    return mention.sentence.quote()
+
+
+def _settled(found: list[Candidate]) -> Iterator[Candidate]:
+    """Drops what the same conversation overrides: a denial of what is taken after all, a mention that repeats a quote."""
+    seen = set()
+    for one in found:
+        key = (one.about, one.quote)
+        if key in seen or (one.denied and _is_affirmed_elsewhere(one, found)):
+            continue
+        seen.add(key)
+        yield one
+
+
+def _is_affirmed_elsewhere(denied: Candidate, found: list[Candidate]) -> bool:
+    later = (one for one in found if one.about == denied.about and not one.denied)
+    return any(one.quote.turn >= denied.quote.turn for one in later)

@@ -1,0 +1,109 @@
+"""What a sentence names: drugs, drug classes, allergens and conditions, each with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memories.extraction.reading import Sentence
+from memories.vocabulary.allergens import Allergen, allergens
+from memories.vocabulary.conditions import find_conditions
+from memories.vocabulary.drugs import Drug, DrugClass, drug_classes, drug_names
+from memories.vocabulary.lexicon import Found
+from memories.vocabulary.words import Word
+
+TAKING = frozenset(
+    "take takes taking took taken use uses using used on prescribe prescribed prescribing inject injects injecting "
+    "start starts started starting stop stopped continue refill refills refilled dose doses supplement supplements apply".split()
+)
+_UNITS = frozenset(
+    "mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler".split()
+)
+#: After a drug's name: the laboratory's business, not the medicine chest's.
+_MEASURED = frozenset(
+    "level levels test tests count resistance deficiency sensitivity intake content dependent scan free".split()
+)
+_MEASURING = frozenset("low high serum blood total elevated your".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One name in a sentence, words first:last. `name` as heard; `ingredient` and `guess` as in `MedicationFacts`."""
+
+    sentence: Sentence
+    first: int
+    last: int
+    name: str
+    ingredient: str = ""
+    guess: str = ""
+    generic: bool = False
+    is_class: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.ingredient or self.name.lower()
+
+
+def medicines_in(sentence: Sentence) -> list[Mention]:
+    """The drugs and drug classes a sentence names, in order."""
+    words = sentence.words
+    found: list[Found[Drug] | Found[DrugClass]] = []
+    at = 0
+    while at < len(words):
+        here = _longer(drug_names().at(words, at), drug_classes().at(words, at))
+        if here:
+            found.append(here)
+        at = here.last if here else at + 1
+    return [_medicine(sentence, one) for one in found if _is_meant(words, one)]
+
+
+def allergens_in(sentence: Sentence) -> list[Mention]:
+    """What a sentence names that somebody may be allergic to: drugs, foods, materials, the environment."""
+    medicines = medicines_in(sentence)
+    taken = {at for one in medicines for at in range(one.first, one.last)}
+    others = [
+        _allergen(sentence, one) for one in allergens().all_in(sentence.words) if one.first not in taken
+    ]
+    specific = [one for one in medicines if not one.is_class]
+    named = {at for one in others for at in range(one.first, one.last)}
+    groups = [one for one in medicines if one.is_class and one.first not in named]
+    return sorted([*specific, *others, *groups], key=lambda one: one.first)
+
+
+def conditions_in(sentence: Sentence) -> list[Mention]:
+    """The conditions a sentence names; `ingredient` stays empty, `name` is the clinical name."""
+    return [Mention(sentence, one.first, one.last, one.entry) for one in find_conditions(sentence.words)]
+
+
+def heard(sentence: Sentence, first: int, last: int) -> str:
+    """The words first:last as they stand in the text."""
+    return sentence.text[sentence.words[first].start : sentence.words[last - 1].end]
+
+
+def _longer(
+    drug: Found[Drug] | None, group: Found[DrugClass] | None
+) -> Found[Drug] | Found[DrugClass] | None:
+    if drug and group:
+        return group if group.last > drug.last else drug
+    return drug or group
+
+
+def _medicine(sentence: Sentence, found: Found[Drug] | Found[DrugClass]) -> Mention:
+    name = heard(sentence, found.first, found.last)
+    if isinstance(found.entry, DrugClass):
+        return Mention(sentence, found.first, found.last, name, generic=found.entry.generic, is_class=True)
+    return Mention(sentence, found.first, found.last, name, found.entry.ingredient)
+
+
+def _allergen(sentence: Sentence, found: Found[Allergen]) -> Mention:
+    group = found.entry.name if found.entry.kind == "drug" else ""
+    return Mention(sentence, found.first, found.last, heard(sentence, found.first, found.last), group)
+
+
+def _is_meant(words: Sequence[Word], found: Found[Drug] | Found[DrugClass]) -> bool:
+    after = words[found.last].norm if found.last < len(words) else ""
+    if after in _MEASURED:
+        return False
+    if isinstance(found.entry, DrugClass) or not found.entry.everyday_word:
+        return True
+    before = words[found.first - 1].norm if found.first else ""
+    around = {word.norm for word in words}
+    return before not in _MEASURING and bool(around & (TAKING | _UNITS))

@@ -1,0 +1,38 @@
+"""Drug names that no vocabulary holds: kept as heard, with the known name they resemble as a question for staff."""
+
+from memories.extraction.dialogue import Move
+from memories.extraction.dosing import dosing_of
+from memories.extraction.mentions import Mention, heard, medicines_in
+from memories.vocabulary.drugs import resembling
+
+_VERBS = frozenset("take takes taking took taken on using prescribed prescribe started start called".split())
+_BETWEEN = frozenset("my the some a an some also just and of".split())
+_SHORTEST = 5
+
+
+def misspelt_medicines_in(move: Move) -> list[Mention]:
+    """Words where a drug must stand (after "takes", before a dose) that resemble a known drug's name."""
+    sentence = move.sentence
+    known = {at for one in medicines_in(sentence) for at in range(one.first, one.last)}
+    found = []
+    for at, word in enumerate(sentence.words):
+        if (
+            at in known
+            or len(word.norm) < _SHORTEST
+            or not word.norm.isalpha()
+            or not _stands_for_a_drug(move, at)
+        ):
+            continue
+        guess = resembling(word.norm)
+        if guess:
+            found.append(Mention(sentence, at, at + 1, heard(sentence, at, at + 1), guess=guess))
+    return found
+
+
+def _stands_for_a_drug(move: Move, at: int) -> bool:
+    norms = move.sentence.norms
+    before = at - 1
+    while before >= 0 and norms[before] in _BETWEEN:
+        before -= 1
+    taken = before >= 0 and norms[before] in _VERBS
+    return taken or bool(dosing_of(move.sentence.words[at + 1 : at + 4]).dose)

@@ -1,0 +1,17 @@
+"""Patterns over the words of a sentence, with the place of what they find."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from memories.vocabulary.words import Word
+
+
+def spans(words: Sequence[Word], pattern: re.Pattern[str]) -> Iterator[tuple[int, int, re.Match[str]]]:
+    """Each match of a pattern over the lower-case words joined by single spaces, with its words first:last."""
+    text = " ".join(word.norm for word in words)
+    starts = [0, *accumulate(len(word.norm) + 1 for word in words)]
+    for match in pattern.finditer(text):
+        first = next(at for at in range(len(words)) if starts[at + 1] > match.start())
+        last = next((at for at in range(first, len(words)) if starts[at] >= match.end()), len(words))
+        yield first, last, match

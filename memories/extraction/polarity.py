@@ -1,0 +1,66 @@
+"""Yes and no: as an answer to what was asked, and as a word inside a sentence."""
+
+from collections.abc import Iterable, Sequence
+
+from memories.extraction.reading import Sentence
+
+NEGATIONS = frozenset(
+    "no not never none nothing neither nor without cannot can't don't doesn't didn't isn't aren't wasn't weren't "
+    "haven't hasn't hadn't won't wouldn't shouldn't couldn't denies denied deny negative nope nah".split()
+)
+_YES = frozenset(
+    "yes yeah yep yup yea yah correct right exactly absolutely definitely certainly aye indeed affirmative uh-huh "
+    "sure unfortunately true".split()
+)
+_YES_PHRASES = (
+    "i do", "i am", "i have", "i did", "i was", "he does", "she does", "he is", "she is", "they are", "they do", "it is",
+    "he has", "she has", "of course", "that's it", "that's right", "that is right", "uh huh", "mm hmm", "both",
+)  # fmt: skip
+_NO = frozenset("no nope nah never none nothing negative neither not".split())
+_NO_PHRASES = (
+    "i don't", "i do not", "i'm not", "i am not", "i haven't", "i have not", "i've not", "i've never", "i have never",
+    "he doesn't", "she doesn't", "he does not", "she does not", "he hasn't", "she hasn't", "they don't", "i didn't",
+    "i never", "don't think", "do not think", "i can't think", "isn't", "it's not", "doesn't", "don't", "haven't",
+)  # fmt: skip
+_UNDECIDED = (
+    "i don't know", "don't remember", "can't remember", "cannot remember", "not sure", "i do not know", "yes and no",
+    "i'm unsure", "no idea", "i don't recall",
+)  # fmt: skip
+_FILLERS = frozenset(
+    "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly doctor sir ma'am "
+    "miss just mm mmm ooh ohh aw and but that's".split()
+)
+_REACH = 7
+
+
+def is_negative(norms: Iterable[str]) -> bool:
+    return any(norm in NEGATIONS for norm in norms)
+
+
+def agreement(turn: Sequence[Sentence]) -> bool | None:
+    """Whether a turn answers yes (True) or no (False), by the first word that says so; None when it says neither."""
+    words = _opening(turn)
+    plain = f" {' '.join(words)} "
+    if any(f" {phrase} " in plain for phrase in _UNDECIDED):
+        return None
+    for at, word in enumerate(words):
+        rest = f"{' '.join(words[at:])} "
+        if word in _YES or rest.startswith(tuple(f"{phrase} " for phrase in _YES_PHRASES)):
+            return not _then_no(words[at + 1 :])
+        if word in _NO or rest.startswith(tuple(f"{phrase} " for phrase in _NO_PHRASES)):
+            return False
+        if word not in _FILLERS:
+            break
+    return None
+
+
+def _then_no(rest: Sequence[str]) -> bool:
+    """ "Yeah, no": no."""
+    return bool(rest) and rest[0] in _NO and rest[0] != "not"
+
+
+def _opening(turn: Sequence[Sentence]) -> list[str]:
+    words = [norm for sentence in turn[:3] for norm in sentence.norms if norm[0].isalnum()]
+    skip = next((at for at, norm in enumerate(words) if norm not in _FILLERS), 0)
+    back = skip - 2 if skip >= 2 and words[skip - 1] in ("i", "think") else skip
+    return words[max(back, 0) : skip + _REACH]

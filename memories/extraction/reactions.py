@@ -1,0 +1,69 @@
+"""What an allergen does to somebody, as said."""
+
+import re
+
+from memories.choices import Severity
+from memories.extraction.mentions import Mention, heard
+from memories.extraction.phrases import spans
+from memories.extraction.reading import Sentence
+
+_STRONG = (
+    r"hives|rash(?:es)?|itch(?:y|es|ed|ing|iness)?|swell(?:s|ed|ing)?|swollen|swelled up|anaphyla\w+(?: shock)?|throat (?:closes?|closed|closing)(?: up)?"
+    r"|throat (?:gets|got) tight|(?:trouble|difficulty|problems?) breathing|(?:can't|cannot|couldn't) breathe|welts|blisters|red bumps"
+)
+_MILD = (
+    r"nause(?:a|ous|ated)|throw(?:ing|s)? up|threw up|vomit(?:s|ing|ed)?|sick to (?:my|his|her) stomach|sick|diarrh\w+|upset stomach"
+    r"|stomach (?:pain|ache|cramps|upset)|dizz(?:y|iness)|tired|drowsy|headaches?|heart (?:\w+ )?(?:races?|racing|race)|palpitations"
+    r"|short(?:ness)? of breath|wheez(?:e|es|ing)|flush(?:ed|ing)|runny nose|sneez(?:e|es|ing)|watery eyes|break(?:s|ing)? out"
+    r"|broke out|bumps|passed out|faint(?:ed|s)?|hallucinat\w+|confus(?:ed|ion)|seizures?|cough(?:ing)?|cramps|burning|redness|weak"
+)
+_REACTION = re.compile(rf"\b(?:{_STRONG}|{_MILD})\b")
+_STRONGLY = re.compile(rf"\b(?:{_STRONG})\b")
+_CAUSES = re.compile(
+    r"\b(?:gives?|gave|giving|makes?|made|making|causes?|caused) (?:me|him|her|them|you|us|my|his|a|an)\b|\bthat itched me\b"
+)
+_FROM = frozenset("from with after to when".split())
+_SEVERE = (
+    "severe",
+    "severely",
+    "really bad",
+    "very bad",
+    "terrible",
+    "terribly",
+    "horrible",
+    "life threatening",
+    "anaphylaxis",
+    "anaphylactic",
+)
+_MILDLY = ("mild", "mildly", "slight", "slightly", "a little", "minor", "a bit of")
+
+
+def reaction_in(sentence: Sentence) -> str:
+    """The reactions a sentence names, as heard, with commas between; "" when it names none."""
+    found = [heard(sentence, first, last).lower() for first, last, _ in spans(sentence.words, _REACTION)]
+    return ", ".join(dict.fromkeys(found))
+
+
+def severity_of(sentence: Sentence) -> str:
+    """How bad a reaction was, if that was said."""
+    if sentence.says(*_SEVERE):
+        return Severity.SEVERE
+    if sentence.says("moderate", "moderately"):
+        return Severity.MODERATE
+    return Severity.MILD if sentence.says(*_MILDLY) else ""
+
+
+def causes_reaction(sentence: Sentence, one: Mention) -> bool:
+    """Whether a sentence says that a substance brought on an allergic reaction: "penicillin gives me hives"."""
+    if sentence.asks and not sentence.says("suffer from", "get"):
+        return False
+    strong = [first for first, _, _ in spans(sentence.words, _STRONGLY)]
+    if not strong:
+        return False
+    verbs = [first for first, _, _ in spans(sentence.words, _CAUSES)]
+    if any(one.last <= verb <= max(strong) for verb in verbs):
+        return True
+    between = sentence.norms[min(strong) + 1 : one.first] if min(strong) < one.first else ()
+    return bool(set(between) & _FROM) and not {"for", "apply", "applying", "help", "helps", "helped"} & set(
+        sentence.norms[: one.first]
+    )

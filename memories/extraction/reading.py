@@ -1,0 +1,155 @@
+"""A conversation as sentences and clauses, each with its words and its place."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from memories.choices import SpeakerRole
+from memories.extraction.candidates import Quote, Utterance
+from memories.vocabulary.words import Word, words_of
+
+_STOPS = frozenset(".?!…")
+_ABBREVIATIONS = frozenset("dr mr mrs ms st vs e.g i.e approx no".split())
+_SUBJECTS = frozenset(
+    "i he she we they it you i'm i've i'll i'd he's she's it's they're we're there's that's".split()
+)
+_JOINS = frozenset("but and so or because then which although though while since when".split())
+_INVERTED = frozenset("do does did are is have has were was can could would".split())
+_ASKED = frozenset("you he she they there your".split())
+_ALWAYS = frozenset("but because although though except".split())
+
+ROLES = {
+    "doctor": SpeakerRole.CLINICIAN,
+    "physician": SpeakerRole.CLINICIAN,
+    "nurse": SpeakerRole.CLINICIAN,
+    "clinician": SpeakerRole.CLINICIAN,
+    "therapist": SpeakerRole.CLINICIAN,
+    "pharmacist": SpeakerRole.CLINICIAN,
+    "guest_clinician": SpeakerRole.CLINICIAN,
+    "patient": SpeakerRole.PATIENT,
+    "client": SpeakerRole.PATIENT,
+    "guest_family": SpeakerRole.CAREGIVER,
+    "caregiver": SpeakerRole.CAREGIVER,
+    "carer": SpeakerRole.CAREGIVER,
+    "aide": SpeakerRole.CAREGIVER,
+    "family": SpeakerRole.CAREGIVER,
+    "assistant": SpeakerRole.AGENT,
+    "agent": SpeakerRole.AGENT,
+}
+
+
+def role_of(speaker_label: str) -> SpeakerRole:
+    """What a speaker is, by the label that a source gave: "Nurse" and "Nurse 2" are clinicians; else unknown."""
+    label = re.sub(r"[\W\d]+$", "", speaker_label.strip().lower()).replace(" ", "_")
+    return ROLES.get(label, SpeakerRole.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence: words[...] with offsets into the turn's text. `number` counts through the conversation."""
+
+    number: int
+    turn: int
+    speaker: str
+    role: str
+    words: tuple[Word, ...]
+    text: str
+
+    @cached_property
+    def norms(self) -> tuple[str, ...]:
+        return tuple(word.norm for word in self.words)
+
+    @cached_property
+    def plain(self) -> str:
+        """Its words in lower case, marks left out, with a space on either side: for phrase look-up."""
+        return f" {' '.join(word.norm for word in self.words if not word.is_mark)} "
+
+    @property
+    def asks(self) -> bool:
+        """Whether it ends in a question mark."""
+        return self.words[-1].norm == "?"
+
+    @cached_property
+    def clauses(self) -> tuple[tuple[int, int], ...]:
+        """Its clauses as (first, last) word numbers, last excluded."""
+        cuts = [
+            0,
+            *(at for at in range(1, len(self.words)) if _starts_clause(self.words, at)),
+            len(self.words),
+        ]
+        return tuple(zip(cuts, cuts[1:], strict=False))
+
+    def clause_of(self, at: int) -> tuple[int, int]:
+        return next((first, last) for first, last in self.clauses if first <= at < last)
+
+    def says(self, *phrases: str) -> bool:
+        """Whether any of the phrases stands in it as whole words."""
+        return any(f" {phrase} " in self.plain for phrase in phrases)
+
+    def quote(self, first: int = 0, last: int | None = None) -> Quote:
+        """The words first:last as a quote, without a mark at either end."""
+        words = [word for word in self.words[first:last]]
+        while len(words) > 1 and words[-1].is_mark and words[-1].norm not in ")%":
+            words.pop()
+        start, end = words[0].start, words[-1].end
+        return Quote(self.turn, start, end, self.text[start:end])
+
+
+def read(utterances: Sequence[Utterance]) -> list[Sentence]:
+    """The sentences of a conversation in order; a turn without words has none."""
+    sentences: list[Sentence] = []
+    for turn, said in enumerate(utterances):
+        for words in _sentences(words_of(said.text), said.text):
+            sentences.append(Sentence(len(sentences), turn, said.speaker, said.role, tuple(words), said.text))
+    return sentences
+
+
+def _sentences(words: list[Word], text: str) -> Iterator[list[Word]]:
+    begun: list[Word] = []
+    for at, word in enumerate(words):
+        if begun and "\n" in text[begun[-1].end : word.start]:
+            yield from _worded(begun)
+            begun = []
+        if len(begun) > 3 and _turns_to_asking(words, at):
+            yield from _worded(begun)
+            begun = []
+        begun.append(word)
+        if word.norm in _STOPS and not _abbreviates(words, at):
+            yield from _worded(begun)
+            begun = []
+    yield from _worded(begun)
+
+
+def _turns_to_asking(words: list[Word], at: int) -> bool:
+    """Whether a question begins after a comma: "I see you have asthma, | do you take anything for it?"."""
+    following = [word.norm for word in words[at : at + 2]]
+    return (
+        words[at - 1].norm == ","
+        and len(following) == 2
+        and following[0] in _INVERTED
+        and following[1] in _ASKED
+    )
+
+
+def _worded(words: list[Word]) -> Iterator[list[Word]]:
+    if any(not word.is_mark for word in words):
+        yield words
+
+
+def _abbreviates(words: list[Word], at: int) -> bool:
+    """Whether a full stop belongs to "Dr." or to "p.m." in the middle of a sentence."""
+    if words[at].norm != "." or at == 0 or at + 1 == len(words):
+        return False
+    before, after = words[at - 1], words[at + 1]
+    return before.norm in _ABBREVIATIONS or (len(before.norm) == 1 and after.start == words[at].end)
+
+
+def _starts_clause(words: Sequence[Word], at: int) -> bool:
+    """Whether a new statement starts here: "..., but", "; ", "and I", ", he"."""
+    before, here = words[at - 1].norm, words[at].norm
+    if before in (";", ":") or here in _ALWAYS:
+        return True
+    if here in _JOINS and at + 1 < len(words):
+        return words[at + 1].norm in _SUBJECTS or (before == "," and here in ("so", "then", "which"))
+    return before == "," and here in _SUBJECTS

@@ -1,0 +1,144 @@
+"""Which words of a sentence are the substances of an allergy: by grammar after "allergic to", by vocabulary in an answer."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from memories.choices import SpeakerRole
+from memories.extraction.dialogue import Act, Move
+from memories.extraction.mentions import Mention, allergens_in, heard
+from memories.extraction.phrases import spans
+from memories.extraction.polarity import is_negative
+from memories.extraction.reactions import causes_reaction
+from memories.extraction.reading import Sentence
+from memories.extraction.topics import Topic
+from memories.vocabulary.drugs import resembling
+
+_TO = re.compile(
+    r"\b(?:allergic to|allerg(?:y|ies) to|(?:reactions?|reacted|reacts?|reacting)(?: \w+)? to|sensitive to|sensitivity to|intolerant (?:to|of)"
+    r"|intolerance (?:to|of)|anaphyla\w+ (?:to|from)|allergies (?:are|include|:)|allerg(?:y|ies) :)(?= |$)"
+)
+_OF = re.compile(r"\b(?:allergy|allergies|allergic|intolerance|intolerant)\b")
+_CUES = (
+    "allergic",
+    "allergy",
+    "allergies",
+    "anaphylaxis",
+    "reaction to",
+    "reacted to",
+    "intolerant",
+    "intolerance",
+    "sensitive to",
+)
+_TAKING = (
+    "i take",
+    "i'm taking",
+    "i am taking",
+    "i'm on",
+    "i am on",
+    "prescribed",
+    "i use",
+    "takes",
+    "prescribe",
+    "start you on",
+)
+_STOPS = frozenset(
+    "but which that because so when it she he they we you if then what where how do does did is are was were who since though "
+    "also makes gives causes gave made or? for as after from including such at about until . ? ! ; :".split()
+)
+_EMPTY = frozenset(
+    "a an the any anything something some other others many few several quite lots lot of all most certain different my your his her "
+    "their this that these those it them nothing none everything medications medication medicines medicine meds drugs drug food foods "
+    "things thing stuff what known new um uh like well in general particular either specific yet too really actually maybe "
+    "right now i you anymore more".split()
+)
+_SEPARATORS = frozenset(", and or plus & /".split())
+_LONGEST = 4
+
+
+def has_cue(sentence: Sentence) -> bool:
+    """Whether a sentence itself speaks of an allergy or a reaction."""
+    return sentence.says(*_CUES)
+
+
+def substances_of(move: Move) -> list[Mention]:
+    """The substances that a move says, asks or denies an allergy to."""
+    sentence = move.sentence
+    known = allergens_in(sentence)
+    named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
+    if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
+        named = known or _misspelt(move)
+    if not named:
+        named = [one for one in known if causes_reaction(sentence, one)]
+    return list({(one.first, one.last): one for one in named}.values())
+
+
+def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mention]:
+    for _, begins, _ in spans(sentence.words, _TO):
+        ends = _end_of_list(sentence, begins)
+        inside = [one for one in known if begins <= one.first < ends]
+        yield from inside
+        covered = {at for one in inside for at in range(one.first, one.last)}
+        yield from _unlisted(sentence, begins, ends, covered)
+
+
+def _end_of_list(sentence: Sentence, begins: int) -> int:
+    norms = sentence.norms
+    for at in range(begins, len(norms)):
+        if norms[at] in _STOPS or (norms[at] in ("i", "i've", "i'm", "my") and at > begins):
+            return at
+    return len(norms)
+
+
+def _unlisted(sentence: Sentence, begins: int, ends: int, covered: set[int]) -> Iterator[Mention]:
+    """Noun phrases of the list that no vocabulary holds."""
+    part: list[int] = []
+    for at in range(begins, ends + 1):
+        if at < ends and sentence.norms[at] not in _SEPARATORS and sentence.norms[at][0].isalnum():
+            part.append(at)
+            continue
+        kept = [one for one in part if sentence.norms[one] not in _EMPTY]
+        if kept and not covered & set(part) and len(kept) <= _LONGEST:
+            name = heard(sentence, kept[0], kept[-1] + 1)
+            yield Mention(sentence, kept[0], kept[-1] + 1, name, guess=resembling(name))
+        part = []
+
+
+def _before_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mention]:
+    """ "A penicillin allergy", "peanut and shellfish allergies", "lactose intolerant"."""
+    cues = [first for first, _, _ in spans(sentence.words, _OF)]
+    for one in known:
+        if any(
+            cue == one.last or (cue > one.last and _joined(sentence, one.last, cue, known)) for cue in cues
+        ):
+            yield one
+
+
+def _joined(sentence: Sentence, begins: int, cue: int, known: Sequence[Mention]) -> bool:
+    """Whether only further allergens of the same list stand between."""
+    inside = {at for one in known for at in range(one.first, one.last)}
+    return all(at in inside or sentence.norms[at] in _SEPARATORS for at in range(begins, cue))
+
+
+def _may_list(move: Move) -> bool:
+    """Whether a sentence without a cue of its own can go on listing allergens."""
+    if move.act is Act.ASKS_OPENLY or move.sentence.says(*_TAKING):
+        return False
+    if move.is_question:
+        return True
+    if move.sentence.role == SpeakerRole.CLINICIAN and len(move.sentence.words) > 12:
+        return False
+    return not is_negative(move.sentence.norms)
+
+
+def _misspelt(move: Move) -> list[Mention]:
+    """A one-word answer that resembles a known drug."""
+    words = [
+        at
+        for at, norm in enumerate(move.sentence.norms)
+        if norm[0].isalpha() and norm not in _EMPTY | {"yes", "yeah", "and", "oh"}
+    ]
+    if move.is_question or len(words) != 1:
+        return []
+    name = heard(move.sentence, words[0], words[0] + 1)
+    guess = resembling(name)
+    return [Mention(move.sentence, words[0], words[0] + 1, name, guess=guess)] if guess else []

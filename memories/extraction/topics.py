@@ -1,0 +1,118 @@
+"""What a sentence is about, as far as taking a history goes."""
+
+from enum import Enum
+
+from memories.extraction.reading import Sentence
+
+
+class Topic(Enum):
+    ALLERGY = "allergy"
+    MEDICATION = "medication"
+    CONDITION = "condition"
+    FAMILY = "family"
+    SUBSTANCE = "substance"
+    SURGERY = "surgery"
+    SYMPTOM = "symptom"
+
+
+_FAMILY = (
+    "family history", "in your family", "in the family", "your family", "family medical history", "family members",
+    "your mother", "your father", "your parents", "your mom", "your dad", "siblings", "runs in", "relatives",
+)  # fmt: skip
+_ALLERGY = (
+    "allergies", "allergy", "allergic", "allergens", "anaphylaxis", "anaphylactic", "bad reaction", "adverse reaction",
+    "reaction to any", "reactions to", "intolerances", "reacted", "intolerant",
+)  # fmt: skip
+_AS_A_CONDITION = (
+    "for allergies",
+    "for your allergies",
+    "for my allergies",
+    "seasonal allergies",
+    "allergies bothering",
+    "for her allergies",
+    "for his allergies",
+)
+_SUBSTANCE = (
+    "smoke", "smoking", "smoked", "smoker", "alcohol", "drink", "drinking", "recreational drugs", "street drugs", "tobacco",
+    "cigarettes", "iv drugs", "do drugs", "illicit drugs", "other drugs", "use drugs", "any drugs", "illegal drugs",
+    "recreational drug", "drug use",
+)  # fmt: skip
+_DRUGS = (
+    "medication", "medications", "medicine", "medicines", "meds", "drugs", "drug", "prescription", "prescriptions", "pills",
+    "pill", "antibiotic", "antibiotics", "tablets",
+)  # fmt: skip
+_MEDICATION = (
+    *_DRUGS, "over the counter", "take anything", "taking anything", "taken anything", "do you take", "are you taking",
+    "do you use to treat", "supplements", "vitamins", "inhaler", "inhalers", "given anything", "give him anything", "give her anything",
+)  # fmt: skip
+_SURGERY = ("surgery", "surgeries", "operation", "operations", "surgical", "hospitalized", "hospitalizations")
+_CONDITION = (
+    "medical history", "conditions", "condition", "medical problems", "health problems", "problems", "diagnosed",
+    "illness", "illnesses", "disease", "diseases", "disorders", "medical issues", "history of", "past medical", "health issues",
+    "health conditions", "medical condition", "issues",
+)  # fmt: skip
+_SYMPTOM = (
+    "pain", "fever", "fevers", "cough", "nausea", "vomiting", "symptoms", "swelling", "headache", "headaches", "dizziness",
+    "shortness of breath", "bowel", "urine", "feeling", "weight", "sleep",
+)  # fmt: skip
+_POINTERS = (
+    "it",
+    "that",
+    "them",
+    "those",
+    "else",
+    "other",
+    "others",
+    "one",
+    "ones",
+    "its",
+    "their",
+    "these",
+    "this",
+    "nothing",
+)
+_LOOKING_BACK = (
+    "what happens",
+    "what happened",
+    "how much",
+    "how often",
+    "how long",
+    "what kind",
+    "which",
+    "do you know",
+    "do you remember",
+    "what dose",
+    "how many",
+)
+_SHORT = 5
+
+
+def topic_of(sentence: Sentence) -> Topic | None:
+    """The topic a sentence names itself, or None."""
+    says = sentence.says
+    if says(*_FAMILY):
+        return Topic.FAMILY
+    if says(*_ALLERGY) and not says(*_AS_A_CONDITION):
+        return Topic.ALLERGY
+    if says(*_SUBSTANCE) and not says("allergic"):
+        return Topic.SUBSTANCE
+    if says(*_MEDICATION):
+        return Topic.MEDICATION
+    if says(*_SURGERY):
+        return Topic.SURGERY
+    return (
+        Topic.CONDITION if says(*_CONDITION) else Topic.SYMPTOM if sentence.asks and says(*_SYMPTOM) else None
+    )
+
+
+def drugs_only(sentence: Sentence) -> bool:
+    """Whether a sentence about allergies speaks of drugs and nothing wider."""
+    return sentence.says(*_DRUGS) and not sentence.says(
+        "food", "foods", "pollen", "environmental", "anything", "latex"
+    )
+
+
+def is_follow_up(sentence: Sentence) -> bool:
+    """Whether a question leans on the one before: "And how much?", "Penicillin or sulfa?", "Anything else?"."""
+    content = [norm for norm in sentence.norms if norm[0].isalnum()]
+    return len(content) <= _SHORT or sentence.says(*_POINTERS, *_LOOKING_BACK)

@@ -1,0 +1,122 @@
+"""Conditions: normal clinical names, what lay people call them, and how unlisted ones are built."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from memories.vocabulary.lexicon import Found, Lexicon, rows, spoken_forms
+from memories.vocabulary.words import Word
+
+#: What makes the words before it a disease. Weak heads need a part of the body before them.
+_HEADS = frozenset(
+    "disease disorder syndrome cancer carcinoma tumor tumour lymphoma leukemia sarcoma failure stenosis infection "
+    "fracture deficiency insufficiency palsy dystrophy dysfunction hernia ulcer cyst polyp aneurysm embolism "
+    "thrombosis abscess neuropathy addiction injury".split()
+)
+_WEAK_HEADS = frozenset("problem issue trouble condition attack complaint".split())
+_ENDINGS = (
+    "itis",
+    "osis",
+    "emia",
+    "aemia",
+    "pathy",
+    "oma",
+    "plegia",
+    "sclerosis",
+    "trophy",
+    "penia",
+    "iasis",
+)
+#: Words with such an ending that are no disease.
+_NOT_DISEASES = frozenset(
+    "diagnosis prognosis hypnosis osmosis metamorphosis aroma diploma roma oklahoma sympathy empathy telepathy "
+    "homeopathy naturopathy osteopathy symbiosis synopsis academia bohemia genesis trophy stroma chroma hematoma "
+    "coma emphasis oasis anastomosis".split()
+)
+_BODY = frozenset(
+    "heart lung kidney liver thyroid back knee hip shoulder neck stomach bowel bladder prostate sinus skin eye ear "
+    "nerve muscle joint spine blood brain breast colon gallbladder lymph bone vision hearing mental mood memory "
+    "breathing balance circulation digestive intestinal cardiac renal pulmonary hepatic urinary gastrointestinal "
+    "psychiatric neurological autoimmune cardiovascular respiratory uterine ovarian cervical pancreatic esophageal "
+    "gastric testicular thyroidal foot hand ankle wrist elbow disc disk pelvic vascular valve weight".split()
+)
+_QUALITIES = frozenset(
+    "chronic acute severe mild moderate congenital recurrent frequent left right bilateral upper lower advanced metastatic "
+    "stage end early late type one two juvenile viral bacterial fungal yeast exercise induced deep vein major minor small "
+    "serous papillary squamous cell basal disseminated generalized seasonal allergic rheumatoid degenerative essential "
+    "secondary primary diabetic alcoholic ischemic congestive obstructive aortic mitral tricuspid coronary femoral lumbar "
+    "thoracic stress compression hairline seizure panic personality eating sleep anxiety bleeding clotting autistic "
+    "inflammatory chest throat tooth dental gum wound staph strep bad serious".split()
+)
+_ADJECTIVE_ENDINGS = ("ic", "al", "ary", "ous", "ar", "oid", "ive")
+#: What may stand before a disease and says nothing of it.
+_NOT_QUALITIES = frozenset(
+    "any medical several real typical critical special normal general physical previous serious various similar "
+    "additional total actual usual possible potential initial topic public final personal particular regular familial "
+    "clinical hospital local basic specific official individual natural positive negative".split()
+)
+_SPREAD = 4
+
+
+def find_conditions(words: Sequence[Word]) -> list[Found[str]]:
+    """The conditions named in a text, under their normal clinical names; unlisted ones under the words heard."""
+    found: list[Found[str]] = []
+    at = 0
+    while at < len(words):
+        here = _named_closer(words, at) or listed_conditions().at(words, at) or _built(words, at)
+        if here:
+            found.append(here)
+        at = here.last if here else at + 1
+    return found
+
+
+@cache
+def listed_conditions() -> Lexicon[str]:
+    """Clinical and lay names -> clinical name."""
+    own = [(said, row["name"]) for row in rows("conditions.tsv") for said in spoken_forms(row)]
+    known = {said for said, _ in own}
+    more = (
+        (row["name"], row["name"]) for row in rows("conditions_icd10cm.tsv.gz") if row["name"] not in known
+    )
+    return Lexicon([*own, *more])
+
+
+def _named_closer(words: Sequence[Word], at: int) -> Found[str] | None:
+    """A listed but general name ("cancer") that the words before it make a special one."""
+    return _built(words, at) if words[at].key in _HEADS and _modifiers(words, at) else None
+
+
+def _built(words: Sequence[Word], at: int) -> Found[str] | None:
+    """A disease name that no list holds, from its last word: "papillary serous carcinoma", "kidney problems"."""
+    head = (
+        words[at].key.removesuffix("s") if not words[at].key.endswith(("ss", "is", "us")) else words[at].key
+    )
+    modifiers = _modifiers(words, at)
+    if not _is_head(words[at].key, head, [word.key for word in words[at - modifiers : at]]):
+        return None
+    return Found(_name(words[at - modifiers : at + 1]), at - modifiers, at + 1)
+
+
+def _is_head(key: str, singular: str, before: list[str]) -> bool:
+    if singular in _WEAK_HEADS:
+        return any(part in _BODY for part in before)
+    if singular in _HEADS:
+        return singular in ("cancer", "leukemia", "lymphoma") or bool(before)
+    return len(key) > 6 and key.endswith(_ENDINGS) and key not in _NOT_DISEASES
+
+
+def _modifiers(words: Sequence[Word], at: int) -> int:
+    """How many words before `at` qualify it."""
+    count = 0
+    while count < _SPREAD and at - count > 0 and _qualifies(words[at - count - 1].key):
+        count += 1
+    return count
+
+
+def _qualifies(key: str) -> bool:
+    if key in _NOT_QUALITIES:
+        return False
+    return key in _BODY or key in _QUALITIES or (len(key) > 5 and key.endswith(_ADJECTIVE_ENDINGS))
+
+
+def _name(words: Sequence[Word]) -> str:
+    return " ".join(word.norm for word in words)

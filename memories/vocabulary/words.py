@@ -1,0 +1,77 @@
+"""Text as words that know where they stand."""
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
+_POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
+#: "'s" after these is "is" or "has", not a possessor.
+_CONTRACTED = frozenset(
+    "he's she's it's that's what's there's here's who's where's how's let's when's".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word or mark. `norm` is lower case; `key` is what vocabularies know it by (no possessive 's)."""
+
+    norm: str
+    key: str
+    start: int
+    end: int
+    capital: bool = False
+
+    @property
+    def is_mark(self) -> bool:
+        return not self.norm[0].isalnum()
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text in order; letters spelt apart ("U T I", "M G") are one word."""
+    return _joined_letters([_word(match) for match in _WORD.finditer(text)], text)
+
+
+def key_of(phrase: str) -> tuple[str, ...]:
+    """A phrase as the keys of its words, marks left out: how vocabularies store and look up names."""
+    return tuple(word.key for word in words_of(phrase) if not word.is_mark)
+
+
+def _word(match: re.Match[str]) -> Word:
+    text = match.group().replace("’", "'")
+    norm = text.lower()
+    key = norm if norm in _CONTRACTED else _POSSESSIVE.sub("", norm)
+    return Word(norm, key, match.start(), match.end(), text[0].isupper())
+
+
+def _joined_letters(words: list[Word], text: str) -> list[Word]:
+    joined: list[Word] = []
+    at = 0
+    while at < len(words):
+        end = _spelt_run(words, at, text)
+        joined.append(_spelt(words[at:end]) if end - at > 1 else words[at])
+        at = max(end, at + 1)
+    return joined
+
+
+def _spelt_run(words: list[Word], at: int, text: str) -> int:
+    """Where a run of single letters that starts at `at` ends; `at` itself when there is none."""
+    end = at
+    while end < len(words) and _is_letter(words[end]) and words[end].capital == words[at].capital:
+        if end > at and text[words[end - 1].end : words[end].start].strip():
+            break
+        end += 1
+    letters = [word.norm for word in words[at:end]]
+    if len(letters) == 2 and letters[-1] == "i" and letters != ["m", "i"]:
+        return at  # "vitamin D I take": the pronoun
+    if not words[at].capital and {"a", "i"} & set(letters):
+        return at
+    return end if len(letters) > 1 else at
+
+
+def _is_letter(word: Word) -> bool:
+    return len(word.norm) == 1 and word.norm.isalpha() and word.norm.isascii()
+
+
+def _spelt(run: list[Word]) -> Word:
+    letters = "".join(word.norm for word in run)
+    return Word(letters, letters, run[0].start, run[-1].end, run[0].capital)
