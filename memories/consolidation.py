@@ -87,9 +87,7 @@ def consolidate(
     return ledger.result
 
 
-def remember(
-    candidate: Candidate, *, patient: Patient, key: str, said_at: datetime, **decided: object
-) -> Memory:
+def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datetime, **decided: object) -> Memory:
     """Save a memory of what a candidate states, with its details. `decided` are fields that a person decided."""
     memory = Memory.objects.create(
         patient=patient,
@@ -175,7 +173,9 @@ class _Ledger:
             self.critical.append(memory)
         return memory
 
-    def _mention(self, memory: Memory, statement: Statement, stance: Stance = Stance.STATES, *, is_first: bool = False) -> bool:
+    def _mention(
+        self, memory: Memory, statement: Statement, stance: Stance = Stance.STATES, *, is_first: bool = False
+    ) -> bool:
         """Add the words to the memory. False if it has them already, perhaps cut a little differently."""
         quote = statement.candidate.quote
         has_them = Mention.objects.filter(
@@ -242,8 +242,10 @@ class _Ledger:
             .select_related("memory")
             .first()
         )
-        if nearest and nearest.memory.kind == candidate.kind and _numbers(nearest.memory.content) == _numbers(
-            candidate.content
+        if (
+            nearest
+            and nearest.memory.kind == candidate.kind
+            and _numbers(nearest.memory.content) == _numbers(candidate.content)
         ):
             return nearest.memory
         return None

@@ -52,4 +52,3 @@ def _parts(candidate: Candidate, said_at: datetime) -> list[str]:
         return [folded(candidate.about), candidate.starts_at.isoformat()]
     day = [said_at.date().isoformat()] if candidate.kind == Kind.EPISODIC else []
     return [folded(candidate.content), *day]
-

@@ -33,9 +33,7 @@ def is_complete(candidate: Candidate) -> bool:
     return bool(candidate.content.strip())
 
 
-def check_candidates(
-    candidates: Iterable[Candidate], utterances: Sequence[Utterance]
-) -> tuple[list[Candidate], int]:
+def check_candidates(candidates: Iterable[Candidate], utterances: Sequence[Utterance]) -> tuple[list[Candidate], int]:
     """The candidates that rest on words really said, and how many did not."""
     candidates = list(candidates)
     sound = [with_safe_priority(c) for c in candidates if is_complete(c) and is_sourced(c, utterances)]

@@ -1,9 +1,12 @@
 """A small named cast, and databases made and migrated by the owner and used as the application role."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connections
 from django.test import Client
@@ -13,6 +16,11 @@ from patients.models import AccessKey, CareAssignment, Patient, User
 from patients.roles import Role
 
 DIRECTOR = system_actor("director")
+
+
+def pytest_configure() -> None:
+    # Slow hashes protect real passwords; the cast's are printed here.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -110,13 +118,16 @@ def token_for(user: User, **fields: object) -> str:
 
 
 class ApiClient(Client):
-    """JSON in and out, with an access key."""
+    """JSON in and out, with an access key. Answers a status and a body."""
 
     def __init__(self, token: str = "") -> None:
         super().__init__(headers={"Authorization": f"Token {token}"} if token else None)
 
-    def post_json(self, path: str, body: object, method: str = "post") -> object:
-        return getattr(self, method)(path, body, content_type="application/json")
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        response = self.generic(
+            method, f"/api/v1/{path}", "" if body is None else json.dumps(body), content_type="application/json"
+        )
+        return response.status_code, response.json() if response.content else None
 
 
 @pytest.fixture

@@ -21,9 +21,7 @@ class Account:
     uid: int | None = None
     gid: int | None = None
 
-    def run(
-        self, command: Sequence[str | Path], *, log: IO[str], stdin: str = ""
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, command: Sequence[str | Path], *, log: IO[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program of Postgres in a session of its own, its errors going to the log."""
         # Nothing of the caller's environment: his PGDATA, PGPORT or LC_ALL mean another server.
         environment = {"PATH": os.defpath, "LC_ALL": "C"}

@@ -93,9 +93,7 @@ class Cluster:
         except PermissionError:
             raise self._belongs_to_another() from None
         where = f"/{DATABASE}?host={self.socket_folder}&port={PORT}"
-        owner, application = (
-            f"postgresql://{role}:{passwords[role]}@{where}" for role in (OWNER, APPLICATION)
-        )
+        owner, application = (f"postgresql://{role}:{passwords[role]}@{where}" for role in (OWNER, APPLICATION))
         return Urls(owner, application)
 
     @property
@@ -112,9 +110,7 @@ class Cluster:
         return pq.Ping(pq.PGconn.ping(where.encode()))
 
     def _belongs_to_another(self) -> PostgresUnavailable:
-        return PostgresUnavailable(
-            f"{self.folder} belongs to another user: run as that user, or set DATABASE_URL."
-        )
+        return PostgresUnavailable(f"{self.folder} belongs to another user: run as that user, or set DATABASE_URL.")
 
     @contextmanager
     def _lock(self) -> Iterator[Path]:
@@ -143,9 +139,7 @@ class Cluster:
                 time.sleep(pause)
                 if self._wait_until_answering(self._postmaster() or self._launch(programs, account, log)):
                     return
-        raise PostgresUnavailable(
-            f"Postgres did not start; the end of {self.log} says why: {self._last_words()}"
-        )
+        raise PostgresUnavailable(f"Postgres did not start; the end of {self.log} says why: {self._last_words()}")
 
     def _make_data(self, programs: Path, account: Account, log: IO[str]) -> None:
         if (self.folder / "data").is_symlink():

