@@ -14,9 +14,20 @@ from memories.extraction.topics import Topic, drugs_only
 
 _NONE = re.compile(
     r"\b(?:no (?:known |drug |medication |medicine |food |other known |significant )*allerg(?:y|ies)|nkd?a"
-    r"|(?:don't|do not|doesn't|does not|not|never|denies|denied)(?: \w+){0,3} (?:any |known )*(?:\w+ )?allerg(?:y|ies|ic))\b"
+    r"|(?:don't|do not|doesn't|does not|never|denies|denied)(?: have| had| having)?(?: any| known| drug| medication)* allerg(?:y|ies)|(?:not|n't|never been) allergic)\b"
 )
-_MORE = ("other", "else", "besides", "apart", "aside", "other than", "except", "but")
+_MORE = (
+    "any other allergies",
+    "no other allergies",
+    "any other",
+    "else",
+    "besides",
+    "apart",
+    "aside",
+    "other than",
+    "except",
+    "but",
+)
 _SAYS = {
     AllergyAssertion.NONE_KNOWN: ("no known allergies", "No known allergies."),
     AllergyAssertion.NO_DRUG_KNOWN: ("no known drug allergies", "No known drug allergies."),
@@ -48,6 +59,7 @@ def _is_denied_question(move: Move) -> bool:
         and not move.sentence.says(*_MORE)
         and not move.sentence.says("food", "foods", "pollen", "seasonal", "environmental")
         and not substances_of(move)
+        and not any(_states_absence(reply) for reply in move.replies)
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memories.choices import AllergyAssertion, Category, Priority
-from memories.extraction.assertion import is_someone_elses
+from memories.extraction.assertion import is_excepted, is_someone_elses
 from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
@@ -48,6 +48,8 @@ def _allergies_in(move: Move, at: int) -> Iterator[_Allergy]:
 
 def _verdict(move: Move, mention: Mention) -> bool | None:
     """True: denied. False: stated. None: neither."""
+    if is_excepted(mention):
+        return False
     if move.act is Act.ASKS_OPENLY:
         return None
     if move.is_question:

@@ -24,6 +24,7 @@ KIN = frozenset(
 )
 _POSSESSIVES = frozenset("my your his her our their the".split())
 _I = frozenset("i i'm i've i'd i'll me myself we we've we're my".split())
+_YOU = frozenset("you you're you've your you'd patient".split())
 _THEY = frozenset("he he's she she's they they're they've".split())
 _GIVING = frozenset(
     "prescribed gave give put told said says say thinks thought think recommended started switched wants wanted suggested "
@@ -31,7 +32,7 @@ _GIVING = frozenset(
 )
 _IMAGINING = frozenset(
     "if unless might may could maybe perhaps possible possibly suspect wonder wondering worried worry concerned afraid scared "
-    "prevent avoid screening rule ruled risk chance signs sign evidence test tested check checked whether like would potential "
+    "prevent avoid screening rule ruled risk chance signs sign evidence test tested check checked whether would potential "
     "suspicious suggestive consistent anything reassured sounds looking vaccine".split()
 )
 _ALL_THE_SAME = frozenset("looks seems appears".split())
@@ -45,13 +46,23 @@ _MAKES_LIGHT = frozenset(
 
 def truth_of(move: Move, mention: Mention) -> Truth:
     """What a move asserts of a condition or allergen that it names."""
-    if is_owned(mention) and not _is_denied(mention):
+    if is_excepted(mention) or (is_owned(mention) and not _is_denied(mention)):
         return Truth.STATED
     if move.act in (Act.ASKS, Act.CHECKS):
         return _truth_of_question(move, mention)
     if _is_denied(mention):
         return Truth.DENIED
     return Truth.IMAGINED if _is_imagined(mention) else Truth.STATED
+
+
+def is_excepted(mention: Mention) -> bool:
+    """ "Any allergies besides penicillin?", "apart from the heart failure": takes it for granted."""
+    before = mention.sentence.norms[max(0, mention.first - 4) : mention.first]
+    said = f" {' '.join(norm for norm in before if norm[0].isalnum())} "
+    return any(
+        f" {phrase} " in said
+        for phrase in ("besides", "other than", "apart from", "aside from", "except", "except for")
+    )
 
 
 def is_someone_elses(move: Move, mention: Mention) -> bool:
@@ -63,10 +74,11 @@ def is_someone_elses(move: Move, mention: Mention) -> bool:
     kin = [at for at in range(begins, first) if mention.sentence.words[at].key in KIN]
     if mention.sentence.role == SpeakerRole.CAREGIVER:
         return _is_caregivers_or_kins(move, mention, kin)
+    own = _YOU if mention.sentence.role == SpeakerRole.CLINICIAN else _I
     if kin:
-        return not any(norm in _I for norm in norms[kin[-1] + 1 : first])
+        return not any(norm in own for norm in norms[kin[-1] + 1 : first])
     if move.topic is Topic.FAMILY:
-        return not any(norm in _I - {"my"} for norm in norms[begins:first])
+        return not any(norm in own - {"my", "your"} for norm in norms[begins:first])
     return mention.sentence.role == SpeakerRole.PATIENT and _is_third_persons(norms[begins:first])
 
 
@@ -160,4 +172,5 @@ def _is_imagined(mention: Mention) -> bool:
     before = mention.sentence.norms[: mention.first]
     if set(before) & _ALL_THE_SAME:
         return False
-    return bool(set(before) & _IMAGINING)
+    lists = mention.sentence.role == SpeakerRole.CLINICIAN and bool({"like", "such"} & set(before))
+    return lists or bool(set(before) & _IMAGINING)

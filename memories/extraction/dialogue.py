@@ -57,6 +57,7 @@ _REQUESTS = (
 _LEAD_INS = frozenset(
     "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm sorry all see".split()
 )
+_TAKING = ("take", "takes", "taking", "on")
 _PROBES = (
     "are you sure",
     "is that so",
@@ -74,14 +75,34 @@ _SUBJECTS = frozenset(
 def follow(sentences: Sequence[Sentence]) -> list[Move]:
     """One move a sentence, in order, with topics carried along and answers tied to their questions."""
     moves: list[Move] = []
-    asked: list[Move] = []
+    asked: list[list[Move]] = []
     for _, turn in groupby(sentences, key=lambda sentence: sentence.turn):
         new = _with_topics(list(turn), moves[-1] if moves else None)
-        if asked and asked[0].sentence.speaker != new[0].sentence.speaker:
-            asked = _answer(asked, new)
+        _take_turn(asked, new)
         moves += new
-        asked = _still_open(asked, new)
     return moves
+
+
+def _take_turn(asked: list[list[Move]], turn: list[Move]) -> None:
+    """Settles and opens questions; `asked` holds the open ones, the latest on top."""
+    speaker = turn[0].sentence.speaker
+    asks_back = False
+    if asked and asked[-1][0].sentence.speaker == speaker:
+        _narrow(asked[-1], turn)
+    elif asked:
+        asks_back = _asks_back(asked[-1][-1], turn)
+        if not asks_back:
+            _answer(asked.pop(), turn)
+    new = [move for move in turn if move.is_question and not move.sentence.says(*_PROBES)]
+    if new:
+        asked[:] = [*(asked[-1:] if asks_back else []), new]
+
+
+def _narrow(asked: list[Move], turn: list[Move]) -> None:
+    """Says again what the open question is about: "Just allergies to medications, really"."""
+    for move in turn:
+        if move.own_topic and not move.is_question and move.topic is asked[-1].topic:
+            asked[-1].drugs_only = move.drugs_only
 
 
 def _with_topics(turn: list[Sentence], before: Move | None) -> list[Move]:
@@ -122,24 +143,39 @@ def _act(sentence: Sentence) -> Act:
     return Act.CHECKS if first in _SUBJECTS or is_negative(content[:2]) else Act.ASKS
 
 
-def _answer(asked: list[Move], turn: list[Move]) -> list[Move]:
-    """Ties a turn to the open questions. Returns what is still open: all of them when it only asks back."""
-    telling = [move for move in turn if not move.is_question]
-    if not telling or _asks_back(turn):
-        return asked
+def _answer(asked: list[Move], turn: list[Move]) -> None:
+    """Ties a turn to the open questions that it answers."""
     says_yes = agreement([move.sentence for move in turn])
     for question in asked:
         question.holds = _settled(question, says_yes, last=question is asked[-1])
+        question.replies += turn
     for move in turn:
         move.answers = asked[-1]
-        asked[-1].replies.append(move)
-        if not move.own_topic and not move.is_question:
+        if _stays_on(asked[-1], move):
             move.topic, move.drugs_only = asked[-1].topic, asked[-1].drugs_only
-    return []
 
 
-def _asks_back(turn: list[Move]) -> bool:
-    return turn[-1].is_question and agreement([move.sentence for move in turn]) is None
+def _stays_on(asked: Move, move: Move) -> bool:
+    """Whether an answer stays with the question's topic: "an antibiotic called ..." still answers "any allergies?"."""
+    if asked.topic is Topic.FAMILY or not (move.own_topic or move.is_question):
+        return True
+    return (
+        asked.topic is Topic.ALLERGY and move.topic is Topic.MEDICATION and not move.sentence.says(*_TAKING)
+    )
+
+
+def _asks_back(asked: Move, turn: list[Move]) -> bool:
+    """Whether a turn asks instead of answering: "Me?", "What do you mean?", "Which allergies are there?"."""
+    questions = [move for move in turn if move.is_question]
+    if not questions:
+        return False
+    telling = [move.sentence for move in turn if not move.is_question]
+    return (
+        agreement(telling) is None
+        or questions[-1].act is Act.ASKS_OPENLY
+        and questions[-1].topic is asked.topic
+        and questions[-1].own_topic
+    )
 
 
 def _settled(question: Move, says_yes: bool | None, last: bool) -> bool | None:
@@ -149,8 +185,3 @@ def _settled(question: Move, says_yes: bool | None, last: bool) -> bool | None:
     if question.act is Act.CHECKS and is_negative(question.sentence.norms):
         return False
     return says_yes if last or not says_yes else None
-
-
-def _still_open(asked: list[Move], turn: list[Move]) -> list[Move]:
-    new = [move for move in turn if move.is_question and not move.sentence.says(*_PROBES)]
-    return new or asked

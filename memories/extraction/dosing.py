@@ -17,6 +17,8 @@ _COUNTS = frozenset(
     "tablet tablets pill pills capsule capsules puff puffs drop drops spray sprays teaspoon teaspoons tablespoon tablespoons "
     "patch patches tab tabs shot shots injection injections".split()
 )
+#: "Thirty pills" are a supply.
+_MOST_AT_ONCE = 8
 _CORRECTIONS = (
     "no wait",
     "wait no",
@@ -108,7 +110,8 @@ def _dose_at(words: Sequence[Word], at: int) -> str:
     unit = words[end].norm
     if unit in _STRENGTHS:
         return f"{value} {_STRENGTHS[unit]}"
-    return f"{value} {unit}" if unit in _COUNTS else ""
+    is_dose = unit in _COUNTS and float(value) <= _MOST_AT_ONCE
+    return f"{value} {unit}" if is_dose else ""
 
 
 def _inside(words: Sequence[Word], at: int) -> bool:

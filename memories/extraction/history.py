@@ -8,6 +8,12 @@ from memories.extraction.candidates import Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, conditions_in, heard
 
+_VAGUE = frozenset(
+    "problem problems issue issues trouble troubles condition conditions disease disorder attack attacks".split()
+)
+_CLAIMS = frozenset(
+    "have has had having i've he's she's with of diagnosed got suffer suffers developed for".split()
+)
 _OVER = (
     "in remission",
     "resolved",
@@ -36,7 +42,7 @@ def find_conditions_of_patient(moves: Sequence[Move]) -> list[Candidate]:
 
 
 def _candidate(move: Move, mention: Mention) -> Candidate | None:
-    if is_someone_elses(move, mention):
+    if is_someone_elses(move, mention) or (_is_vague(mention) and not _is_claimed(move, mention)):
         return None
     truth = _truth(move, mention)
     if truth in (Truth.IMAGINED, Truth.OPEN):
@@ -52,6 +58,18 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
         clinical_status=ClinicalStatus.RESOLVED if over else ClinicalStatus.ACTIVE,
         denied=denied,
     )
+
+
+def _is_vague(mention: Mention) -> bool:
+    return mention.name == "allergies" or mention.name.split()[-1] in _VAGUE
+
+
+def _is_claimed(move: Move, mention: Mention) -> bool:
+    """ "I have kidney problems" is a fact as far as it goes; "any heart problems", "it's a skin disease" are ways of talking."""
+    begins, _ = mention.sentence.clause_of(mention.first)
+    before = mention.sentence.norms[begins : mention.first]
+    asserts = move.act is Act.TELLS or (move.act is Act.CHECKS and move.holds)
+    return bool(asserts) and bool(set(before) & _CLAIMS) and not set(before) & {"any", "anything"}
 
 
 def _truth(move: Move, mention: Mention) -> Truth:

@@ -9,7 +9,8 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import Dosing, dosing_of
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.misspelt import misspelt_medicines_in
-from memories.extraction.taking import status_of
+from memories.extraction.substances import has_cue
+from memories.extraction.taking import is_stopped, status_of
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import high_alert_class
 
@@ -21,6 +22,7 @@ _SAYS = {
     MedicationStatus.UNKNOWN: "Was given or has taken {}; whether it is taken now was not said.",
 }
 _SETTLED = (MedicationStatus.STOPPED, MedicationStatus.ACTIVE, MedicationStatus.INTENDED)
+_GIVING = frozenset("take takes taking on prescribe continue start giving".split())
 _FOLLOWING = 3
 
 
@@ -35,27 +37,39 @@ def find_medications(moves: Sequence[Move], allergic_to: frozenset[str]) -> list
     return list(_settled([one for one in found if one]))
 
 
+def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
+    """ "Your diabetes medication?" "Micronase?": the name stands for the class that was asked about."""
+    turn = mention.sentence.turn
+    following = (move for move in moves[at + 1 :] if turn < move.sentence.turn <= turn + 2)
+    return moves[at].is_question and any(
+        not one.is_class for move in following for one in medicines_in(move.sentence)
+    )
+
+
 def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
     if mention.key.lower() in allergic_to or mention.name.lower() in allergic_to:
         return False
-    if move.topic is Topic.ALLERGY and not _speaks_of_taking(mention):
+    if (
+        move.topic is Topic.ALLERGY
+        and (has_cue(move.sentence) or not _is_given(mention))
+        and not is_stopped(mention)
+    ):
         return False
     return not is_someone_elses(move, mention)
 
 
-def _speaks_of_taking(mention: Mention) -> bool:
-    before = set(mention.sentence.norms[: mention.first])
-    return bool(
-        before & {"take", "takes", "taking", "on", "prescribe", "continue", "start"}
-    ) and not mention.sentence.says("allergic", "allergy", "allergies", "reaction")
+def _is_given(mention: Mention) -> bool:
+    return bool(_GIVING & set(mention.sentence.norms[: mention.first]))
 
 
 def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | None:
     move = moves[at]
     status, confidence = status_of(move, mention)
-    if mention.is_class and not _class_counts(mention, status, confidence):
+    if mention.is_class and (
+        _is_named_next(moves, at, mention) or not _class_counts(mention, status, confidence)
+    ):
         return None
-    if move.act in (Act.ASKS, Act.CHECKS) and move.holds is None and mention.sentence.says("such as", "like"):
+    if move.act in (Act.ASKS, Act.CHECKS) and move.holds is None and _is_left_open(move, mention):
         return None
     dosing = _dosing(moves, at, mention)
     facts = MedicationFacts(
@@ -81,6 +95,12 @@ def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | 
         denied=status == MedicationStatus.NOT_TAKEN,
         medication=facts,
     )
+
+
+def _is_left_open(move: Move, mention: Mention) -> bool:
+    """An example that nobody took up, or a name that the answer puts right ("Metoprolol?" "Bisoprolol.")."""
+    answered = {one.key for reply in move.replies for one in medicines_in(reply.sentence)}
+    return mention.sentence.says("such as", "like") or bool(answered) and mention.key not in answered
 
 
 def _class_counts(mention: Mention, status: MedicationStatus, confidence: float) -> bool:

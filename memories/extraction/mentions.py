@@ -11,7 +11,7 @@ from memories.vocabulary.lexicon import Found
 from memories.vocabulary.words import Word
 
 TAKING = frozenset(
-    "take takes taking took taken use uses using used on prescribe prescribed prescribing inject injects injecting "
+    "take takes taking took taken on prescribe prescribed prescribing inject injects injecting "
     "start starts started starting stop stopped continue refill refills refilled dose doses supplement supplements apply".split()
 )
 _UNITS = frozenset(
@@ -105,5 +105,5 @@ def _is_meant(words: Sequence[Word], found: Found[Drug] | Found[DrugClass]) -> b
     if isinstance(found.entry, DrugClass) or not found.entry.everyday_word:
         return True
     before = words[found.first - 1].norm if found.first else ""
-    around = {word.norm for word in words}
-    return before not in _MEASURING and bool(around & (TAKING | _UNITS))
+    near = {word.norm for word in words[max(0, found.first - 4) : found.last + 4]}
+    return before not in _MEASURING and bool(near & (TAKING | _UNITS))

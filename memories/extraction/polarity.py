@@ -28,8 +28,13 @@ _UNDECIDED = (
 )  # fmt: skip
 _FILLERS = frozenset(
     "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly doctor sir ma'am "
-    "miss just mm mmm ooh ohh aw and but that's".split()
+    "miss just mm mmm ooh ohh aw and but that's thankfully fortunately luckily as far knowledge to my believe ha haha gosh actually really".split()
 )
+#: Said after other words of an answer's first sentence, these still answer no.
+_NO_INSIDE = (
+    "i don't have any", "i do not have any", "have no", "has no", "not that i", "none that", "nothing that", "no allergies", "never had any",
+    "not taking any", "not on any", "don't take any", "doesn't take any", "does not have any", "doesn't have any", "not allergic", "no known",
+)  # fmt: skip
 _REACH = 7
 
 
@@ -51,7 +56,7 @@ def agreement(turn: Sequence[Sentence]) -> bool | None:
             return False
         if word not in _FILLERS:
             break
-    return None
+    return False if turn and turn[0].says(*_NO_INSIDE) else None
 
 
 def _then_no(rest: Sequence[str]) -> bool:

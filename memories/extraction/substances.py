@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from memories.choices import SpeakerRole
+from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in, heard
 from memories.extraction.phrases import spans
@@ -66,18 +67,20 @@ def substances_of(move: Move) -> list[Mention]:
     known = allergens_in(sentence)
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
-        named = known or _misspelt(move)
+        named = [one for one in known if not one.generic] or _misspelt(move)
     if not named:
         named = [one for one in known if causes_reaction(sentence, one)]
     return list({(one.first, one.last): one for one in named}.values())
 
 
 def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mention]:
-    for _, begins, _ in spans(sentence.words, _TO):
+    for _, begins, match in spans(sentence.words, _TO):
         ends = _end_of_list(sentence, begins)
         inside = [one for one in known if begins <= one.first < ends]
         yield from inside
         covered = {at for one in inside for at in range(one.first, one.last)}
+        if not match.group().startswith("allerg"):
+            continue
         yield from _unlisted(sentence, begins, ends, covered)
 
 
@@ -107,7 +110,7 @@ def _before_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Menti
     """ "A penicillin allergy", "peanut and shellfish allergies", "lactose intolerant"."""
     cues = [first for first, _, _ in spans(sentence.words, _OF)]
     for one in known:
-        if any(
+        if (cues and is_excepted(one)) or any(
             cue == one.last or (cue > one.last and _joined(sentence, one.last, cue, known)) for cue in cues
         ):
             yield one

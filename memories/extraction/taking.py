@@ -1,6 +1,7 @@
 """Whether a drug that is named is taken now, was stopped, is planned, or is not taken."""
 
 from memories.choices import MedicationStatus, SpeakerRole
+from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention
 from memories.extraction.polarity import NEGATIONS
@@ -61,6 +62,8 @@ _REACH = 12
 
 def status_of(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     """The status that a move gives a drug it names, and how sure it sounds (0 to 1)."""
+    if is_excepted(mention):
+        return MedicationStatus.ACTIVE, 0.8
     if move.act in (Act.ASKS, Act.CHECKS):
         return _status_of_question(move, mention)
     if is_not_taken(mention):
@@ -88,7 +91,7 @@ def is_not_taken(mention: Mention) -> bool:
 
 
 def _status_told(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
-    if _is_stopped(mention):
+    if is_stopped(mention):
         return MedicationStatus.STOPPED, 0.8
     sentence, clinician = (
         mention.sentence,
@@ -132,7 +135,7 @@ def _answers_about_medication(move: Move) -> bool:
     return move.topic is Topic.MEDICATION
 
 
-def _is_stopped(mention: Mention) -> bool:
+def is_stopped(mention: Mention) -> bool:
     sentence = mention.sentence
     if sentence.says(*_NEVER_STOP):
         return False
@@ -162,8 +165,8 @@ def _stops(mention: Mention, verb: int) -> bool:
 def _status_of_question(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     sentence = mention.sentence
     if move.holds is False:
-        return (MedicationStatus.ACTIVE, 0.6) if _is_stopped(mention) else (MedicationStatus.NOT_TAKEN, 0.8)
-    if _is_stopped(mention) and move.holds:
+        return (MedicationStatus.ACTIVE, 0.6) if is_stopped(mention) else (MedicationStatus.NOT_TAKEN, 0.8)
+    if is_stopped(mention) and move.holds:
         return MedicationStatus.STOPPED, 0.7
     if sentence.says(*_CONTINUE) or set(sentence.norms[: mention.first]) & _TAKING:
         return MedicationStatus.ACTIVE, 0.8 if move.holds else 0.5

@@ -17,7 +17,9 @@ class Topic(Enum):
 
 _FAMILY = (
     "family history", "in your family", "in the family", "your family", "family medical history", "family members",
-    "your mother", "your father", "your parents", "your mom", "your dad", "siblings", "runs in", "relatives",
+    "siblings", "runs in", "relatives", "anyone", "anybody", "your mother", "your father", "your parents", "your mom", "your dad", "your sister",
+    "your brother", "your aunt", "your grandmother", "your grandfather", "your children", "your kids", "their mother", "her mother", "his father",
+    "mother's side", "father's side", "mom's side", "dad's side",
 )  # fmt: skip
 _ALLERGY = (
     "allergies", "allergy", "allergic", "allergens", "anaphylaxis", "anaphylactic", "bad reaction", "adverse reaction",

@@ -107,15 +107,21 @@ def _is_head(key: str, singular: str, before: list[str]) -> bool:
 def _modifiers(words: Sequence[Word], at: int) -> int:
     """How many words before `at` qualify it."""
     count = 0
-    while count < _SPREAD and at - count > 0 and _qualifies(words[at - count - 1].key):
+    while count < _SPREAD and at - count > 0 and _qualifies(words[at - count - 1]):
         count += 1
     return count
 
 
-def _qualifies(key: str) -> bool:
+def _qualifies(word: Word) -> bool:
+    key = word.key
     if key in _NOT_QUALITIES:
         return False
-    return key in _BODY or key in _QUALITIES or (len(key) > 5 and key.endswith(_ADJECTIVE_ENDINGS))
+    return (
+        word.is_spelt
+        or key in _BODY
+        or key in _QUALITIES
+        or (len(key) > 5 and key.endswith(_ADJECTIVE_ENDINGS))
+    )
 
 
 def _name(words: Sequence[Word]) -> str:

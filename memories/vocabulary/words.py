@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
+_WORD = re.compile(r"\[[^\]]*\]|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 #: "'s" after these is "is" or "has", not a possessor.
 _CONTRACTED = frozenset(
@@ -20,6 +20,11 @@ class Word:
     start: int
     end: int
     capital: bool = False
+
+    @property
+    def is_spelt(self) -> bool:
+        """Whether it was spelt letter by letter, as abbreviations are: "C M V"."""
+        return len(self.norm) > 1 and self.end - self.start > len(self.norm)
 
     @property
     def is_mark(self) -> bool:
