@@ -1,4 +1,4 @@
-"""Keeping `MemoryIndex` in step: the narrow, derived rows that search reads. Runs inside the caller's `acting_as`."""
+"""Keeping `MemoryIndex` and `MemoryWord` in step: the derived rows that search reads. Runs inside `acting_as`."""
 
 from collections.abc import Sequence
 
@@ -6,32 +6,58 @@ import numpy as np
 from django.db import connection
 
 from memories.embedding import get_embedder
-from memories.models import Memory, MemoryIndex
+from memories.models import Memory, MemoryIndex, MemoryWord
+from memories.vocabulary.topics import topics_of_memory
 
-#: Words of the memory itself weigh most, then those it was said with, then those it was an answer to.
+#: What a word weighs by where it stands: in the memory; in its typed details or the words it was said with; in the
+#: turn before, to which those may have been an answer ("Any allergies?" "Penicillin.").
+WEIGHTS = {"A": 1.0, "B": 1.0, "C": 0.8, "D": 0.6}
+#: How much of the turn before is read, in characters from its end.
+TURN_BEFORE = 600
+
 INDEX = """
-INSERT INTO memories_memoryindex (patient_id, embedding_model, memory_id, category, priority, words, embedding)
-SELECT m.patient_id, %(model)s, m.id, m.category, m.priority,
-       setweight(to_tsvector('english', concat_ws(' ', m.content, m.about)), 'A')
-       || setweight(to_tsvector('english', concat_ws(' ', a.ingredient, a.guess, d.ingredient, d.guess)), 'B')
-       || setweight(to_tsvector('english', coalesce(said.quote, '')), 'C')
-       || setweight(to_tsvector('english', coalesce(right(before.text, 1000), '')), 'D'),
-       given.embedding::halfvec
-FROM unnest(%(ids)s::uuid[], %(embeddings)s::text[]) AS given (id, embedding)
-JOIN memories_memory m ON m.id = given.id
-LEFT JOIN memories_allergydetail a ON a.memory_id = m.id
-LEFT JOIN memories_medicationdetail d ON d.memory_id = m.id
-LEFT JOIN LATERAL (
-    SELECT mention.quote, turn.conversation_id, turn.position
-    FROM memories_mention mention JOIN memories_turn turn ON turn.id = mention.turn_id
-    WHERE mention.memory_id = m.id ORDER BY mention.recorded_at LIMIT 1
-) said ON true
-LEFT JOIN memories_turn before
-    ON before.conversation_id = said.conversation_id AND before.position = said.position - 1
-ON CONFLICT (patient_id, embedding_model, memory_id) DO UPDATE
-SET category = excluded.category, priority = excluded.priority, words = excluded.words,
-    embedding = excluded.embedding
-"""
+WITH given AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(embeddings)s::text[], %(topics)s::text[]) AS given (id, embedding, topics)
+), texts AS MATERIALIZED (
+    SELECT m.patient_id, m.id, m.category, m.priority, given.embedding, given.topics,
+           setweight(to_tsvector('english', concat_ws(' ', m.content, m.about)), 'A')
+           || setweight(to_tsvector('english', concat_ws(' ', replace(m.category, '_', ' '), a.ingredient, a.guess,
+                                                         d.ingredient, d.guess)), 'B')
+           || setweight(to_tsvector('english', coalesce(said.quote, '')), 'C')
+           || setweight(to_tsvector('english', coalesce(right(before.text, {turn_before}), '')), 'D') AS words
+    FROM given JOIN memories_memory m USING (id)
+    LEFT JOIN memories_allergydetail a ON a.memory_id = m.id
+    LEFT JOIN memories_medicationdetail d ON d.memory_id = m.id
+    LEFT JOIN LATERAL (
+        SELECT mention.quote, turn.conversation_id, turn.position
+        FROM memories_mention mention JOIN memories_turn turn ON turn.id = mention.turn_id
+        WHERE mention.memory_id = m.id ORDER BY mention.recorded_at LIMIT 1
+    ) said ON true
+    LEFT JOIN memories_turn before
+        ON before.conversation_id = said.conversation_id AND before.position = said.position - 1
+), words AS MATERIALIZED (
+    SELECT patient_id, lexeme, id, max(CASE label {labels} END) AS weight
+    FROM texts, LATERAL (
+        SELECT lexeme, unnest(weights) AS label FROM unnest(words)
+        UNION ALL SELECT unnest(string_to_array(topics, chr(10))), 'B'
+    ) spoken
+    GROUP BY patient_id, lexeme, id
+), meanings AS (
+    INSERT INTO memories_memoryindex (patient_id, embedding_model, memory_id, category, priority, embedding)
+    SELECT patient_id, %(model)s, id, category, priority, embedding::halfvec FROM texts
+    ON CONFLICT (patient_id, embedding_model, memory_id) DO UPDATE
+    SET category = excluded.category, priority = excluded.priority, embedding = excluded.embedding
+), outdated AS (
+    DELETE FROM memories_memoryword old USING texts
+    WHERE old.memory_id = texts.id
+      AND NOT EXISTS (SELECT FROM words WHERE words.id = old.memory_id AND words.lexeme = old.lexeme)
+)
+INSERT INTO memories_memoryword (patient_id, lexeme, memory_id, weight) SELECT patient_id, lexeme, id, weight FROM words
+ON CONFLICT (patient_id, lexeme, memory_id) DO UPDATE SET weight = excluded.weight
+""".format(
+    turn_before=TURN_BEFORE,
+    labels=" ".join(f"WHEN '{label}' THEN {weight}" for label, weight in WEIGHTS.items()),
+)
 
 
 def indexed_text(category: str, content: str) -> str:
@@ -51,17 +77,20 @@ def index_memories(memories: Sequence[Memory], vectors: Sequence[np.ndarray | No
             {
                 "model": get_embedder().name,
                 "ids": [memory.pk for memory in memories],
-                "embeddings": [None if vector is None else _as_text(vector) for vector in vectors],
+                "topics": ["\n".join(sorted(topics_of_memory(memory.content))) for memory in memories],
+                "embeddings": [None if vector is None else vector_text(vector) for vector in vectors],
             },
         )
 
 
 def unindex(memories: Sequence[Memory]) -> None:
     """Take memories out of every search. They stay where they are recorded."""
-    MemoryIndex.objects.filter(
-        patient__in={memory.patient_id for memory in memories}, memory__in=[memory.pk for memory in memories]
-    ).delete()
+    patients = {memory.patient_id for memory in memories}
+    keys = [memory.pk for memory in memories]
+    for model in (MemoryIndex, MemoryWord):
+        model.objects.filter(patient__in=patients, memory__in=keys).delete()
 
 
-def _as_text(vector: np.ndarray) -> str:
+def vector_text(vector: np.ndarray) -> str:
+    """A vector as Postgres reads it."""
     return "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]"

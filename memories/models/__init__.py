@@ -1,5 +1,5 @@
 from memories.models.conversation import Conversation, ExtractionRun, RunState, Turn
-from memories.models.index import MemoryIndex
+from memories.models.index import MemoryIndex, MemoryWord
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
 from memories.models.review import ReviewSeverity, ReviewTask, TaskKind, TaskState
 
@@ -11,6 +11,7 @@ __all__ = [
     "Memory",
     "MemoryIndex",
     "MemoryQuerySet",
+    "MemoryWord",
     "Mention",
     "ReviewSeverity",
     "ReviewTask",

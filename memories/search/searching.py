@@ -1,0 +1,71 @@
+"""Search: filter, then rank, in one statement, as the one who acts."""
+
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from memories.embedding import EmbeddingUnavailable, embed_query, get_embedder
+from memories.indexing import vector_text
+from memories.models import Memory
+from memories.vocabulary.topics import topics_of_query
+from memories.search.filters import SearchFilters
+from memories.search.results import SearchResult, read_rows
+from memories.search.statement import STATEMENT
+from patients.models import Patient
+
+WORDS_ONLY = (
+    "Meaning could not be searched just now: these are the memories that share words with the question."
+)
+
+
+def search(
+    *, patient: Patient, query: str, limit: int, filters: SearchFilters = SearchFilters()
+) -> SearchResult:
+    """The live memories of `patient` that answer `query`, best first, relevant critical ones before all.
+
+    Runs inside the caller's `acting_as`: what that actor may not see is not there. Without an embedder it searches
+    by words alone, and says so in `degraded`.
+    """
+    embedding, degraded = _embedded(query)
+    passes, values = _passes(patient, filters)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            STATEMENT.format(passes=passes),
+            {
+                "query": query,
+                "topics": sorted(topics_of_query(query)),
+                "embedding": embedding,
+                "patient": patient.pk,
+                "model": get_embedder().name,
+                "limit": limit,
+                **values,
+            },
+        )
+        rows = cursor.fetchall()
+    hits, total = read_rows(rows, patient)
+    return SearchResult(hits, total, degraded)
+
+
+def _embedded(query: str) -> tuple[str | None, str]:
+    """The query's vector as Postgres reads it, or None and what to tell."""
+    try:
+        return vector_text(embed_query(query)), ""
+    except EmbeddingUnavailable:
+        return None, WORDS_ONLY
+
+
+def _passes(patient: Patient, filters: SearchFilters) -> tuple[str, dict[str, Any]]:
+    """The filter on `memory_id`, with its parameters. Index rows are those of live memories, but time passes:
+    without other filters it is enough to leave out what has expired.
+    """
+    memories = Memory.objects.for_patient(patient)
+    if filters.condition:
+        sought, operator = memories.live().filter(filters.condition), "IN"
+    else:
+        sought, operator = memories.filter(expires_at__lte=Now()), "NOT IN"
+    sql, params = sought.order_by().values("pk").query.sql_with_params()
+    names = [f"filter_{number}" for number in range(len(params))]
+    return f"memory_id {operator} ({sql % tuple(f'%({name})s' for name in names)})", dict(
+        zip(names, params, strict=True)
+    )
