@@ -6,6 +6,7 @@ class MemoriesConfig(AppConfig):
     verbose_name = "Memories"
 
     def ready(self) -> None:
-        from memories.receivers import connect  # noqa: PLC0415 because models exist only from here on
+        from memories import checks, receivers  # noqa: PLC0415 because models exist only from here on
 
-        connect()
+        checks.register_checks()
+        receivers.connect()
