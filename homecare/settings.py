@@ -132,6 +132,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Who may: people, sessions, keys --------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "patients.User"
+AUTHENTICATION_BACKENDS = ["patients.backends.RoleBackend"]
 SESSION_ENGINE = "patients.sessions"
 SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 60 * 60)
 SESSION_COOKIE_HTTPONLY = True
@@ -211,12 +212,13 @@ PROCRASTINATE_ON_APP_READY = None
 # --- Static files, language, time -----------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+# Production collects its files once (`collectstatic`); elsewhere they are served from where they are.
+STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = not PRODUCTION
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True

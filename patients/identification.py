@@ -17,8 +17,9 @@ class BadAccessKey(Exception):
 
 
 def identify(request: HttpRequest) -> Actor:
-    """Who asks: the user of the access key or of the session, else an anonymous actor. Sets `request.access_key`,
-    and `request.user` for a key. Raises `BadAccessKey`.
+    """Who asks: the user of the access key or of the session, else an anonymous actor. Raises `BadAccessKey`.
+
+    Sets `request.access_key`, and `request.user` for a key, with the user's permissions at hand.
     """
     circumstances = {
         "door": Door.ADMIN if request.path_info.startswith("/admin/") else Door.API,
@@ -28,11 +29,9 @@ def identify(request: HttpRequest) -> Actor:
     request.access_key = None
     token = _presented_token(request)
     with acting_as(IDENTIFICATION):
-        if token:
-            return _actor_of_key(request, token, circumstances)
-        if request.user.is_authenticated:
-            return request.user.as_actor(**circumstances)
-    return replace(ANONYMOUS, **circumstances)
+        actor = _actor_of_key(request, token, circumstances) if token else _actor_of_session(request, circumstances)
+        request.user.get_all_permissions()
+    return actor
 
 
 def _actor_of_key(request: HttpRequest, token: str, circumstances: dict[str, object]) -> Actor:
@@ -41,6 +40,12 @@ def _actor_of_key(request: HttpRequest, token: str, circumstances: dict[str, obj
         raise BadAccessKey
     request.access_key, request.user = key, key.user
     return replace(key.user.as_actor(**circumstances), kind=ActorKind.KEY, key_id=str(key.pk))
+
+
+def _actor_of_session(request: HttpRequest, circumstances: dict[str, object]) -> Actor:
+    if request.user.is_authenticated:
+        return request.user.as_actor(**circumstances)
+    return replace(ANONYMOUS, **circumstances)
 
 
 def _presented_token(request: HttpRequest) -> str:

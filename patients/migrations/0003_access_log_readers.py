@@ -24,14 +24,15 @@ class Migration(migrations.Migration):
 
     operations = [
         protect_rows("audit_accesslog", using=READERS.format(patient="patient_id"), check=OWN_NAME),
-        # An entry about a patient is read by whoever may see the patient; anybody who acts may write one.
+        # An entry about a patient is read by whoever may see the patient, and by its author, who may have just
+        # registered the patient; anybody who acts may write one.
         protect_rows(
             "auditlog_logentry",
             using=(
                 "(SELECT homecare_sees_all()) OR (SELECT homecare_has_role('Privacy officer'))"
                 " OR NOT coalesce(additional_data, '{}'::jsonb) ? 'patient'"
                 " OR (additional_data ->> 'patient')::uuid IN (SELECT homecare_visible_patients())"
-                " OR (SELECT homecare_has_role('Administrator')) AND actor_id = (SELECT homecare_user_id())"
+                " OR actor_id = (SELECT homecare_user_id())"
             ),
             check="(SELECT homecare_actor_kind()) <> ''",
         ),
