@@ -93,7 +93,7 @@ def _stored_problems(model: str, dimension: int) -> list[CheckMessage]:
         return [
             Error(
                 f"The vectors of {model} are stored with {stored} dimensions, not {dimension}.",
-                hint=f"Set EMBEDDING_DIMENSION={stored}, or another EMBEDDING_MODEL and run `manage.py embed_memories`.",
+                hint=f"Set EMBEDDING_DIMENSION={stored}, or name another EMBEDDING_MODEL and embed anew.",
                 id="homecare.E107",
             )
         ]

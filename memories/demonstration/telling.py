@@ -1,7 +1,6 @@
 """The demonstration in a terminal: what was said, what was remembered, what waits for a person, what is found."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -16,22 +15,30 @@ from memories.choices import VerificationStatus
 from memories.demonstration.staging import Staged
 from memories.models import Conversation, Memory, Mention, ReviewTask, Turn
 from memories.models.memory import Stance
-from memories.search import Hit, SearchFilters, search
+from memories.search import SearchFilters, search
 
-EXCERPT_TURNS = 5
+EXCERPT_TURNS = 6
 STATUS_STYLES = {VerificationStatus.UNCONFIRMED: "yellow", VerificationStatus.CONFIRMED: "green"}
 
 
-def tell(console: Console, staged: Staged, by: Actor) -> None:
-    """Print the story of one patient, reading it as the nurse who may see them; the reading goes on record."""
+def tell(console: Console, staged: Staged, by: Actor, *, briefly: bool = False) -> None:
+    """Print the story of one patient, reading it as the nurse who may see them; the reading goes on record.
+
+    `briefly` leaves out what was said around the words that are quoted.
+    """
     patient = staged.patient
     console.print()
     console.print(Rule(Text(f"{patient.name}  ({patient.external_id})", style="bold"), align="left"))
     with acting_as(by):
         for run in staged.runs:
-            console.print(_scene(run.conversation))
+            console.print(_scene(run.conversation, briefly=briefly))
         console.print(_waiting(staged))
-        record(Event.READ, patient_id=patient.pk, objects=[run.conversation_id for run in staged.runs])
+        record(
+            Event.READ,
+            patient_id=patient.pk,
+            objects=[run.conversation_id for run in staged.runs],
+            resource=Conversation,
+        )
     for question in staged.part.questions:
         console.print(_answer(staged, question, by))
 
@@ -39,13 +46,14 @@ def tell(console: Console, staged: Staged, by: Actor) -> None:
 # --- said, and remembered ------------------------------------------------------------------------------------------
 
 
-def _scene(conversation: Conversation) -> RenderableType:
+def _scene(conversation: Conversation, *, briefly: bool) -> RenderableType:
     turns = list(conversation.turns.all())
     mentions = list(
         Mention.objects.filter(turn__in=turns).select_related("turn", "memory").order_by("turn__position", "start")
     )
     title = Text.assemble((conversation.title, "bold cyan"), (f"  {conversation.said_at:%a %d %b, %H:%M}", "dim"))
-    return Group(Text(), title, Padding(_excerpt(turns, mentions), (0, 2)), Padding(_remembered(mentions), (0, 2)))
+    told = [] if briefly else [Padding(_excerpt(turns, mentions), (0, 2))]
+    return Group(Text(), title, *told, Padding(_remembered(mentions), (0, 2)))
 
 
 def _excerpt(turns: Sequence[Turn], mentions: Sequence[Mention]) -> Text:
@@ -72,22 +80,30 @@ def _spoken(turn: Turn, mentions: Sequence[Mention]) -> Text:
 
 
 def _remembered(mentions: Sequence[Mention]) -> RenderableType:
+    """A row for each memory: its category, its sentence with the words it rests on, and its status."""
     if not mentions:
         return Text("Nothing to remember.", style="dim")
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for column in ("category", "sentence", "status", "words"):
-        table.add_column(overflow="fold", style="dim" if column == "words" else "", no_wrap=column == "category")
-    by_memory = sorted(mentions, key=lambda mention: mention.memory_id)
-    for _, said in groupby(by_memory, key=lambda mention: mention.memory_id):
-        table.add_row(*_row(next(said)))
+    first_words = {mention.memory_id: mention for mention in reversed(mentions)}
+    table = _columns()
+    for mention in sorted(first_words.values(), key=lambda mention: mention.turn.position):
+        table.add_row(*_row(mention))
     return table
 
 
-def _row(mention: Mention) -> tuple[Text, str, Text, str]:
+def _row(mention: Mention) -> tuple[Text, Text, Text]:
     memory = mention.memory
-    denied = mention.stance == Stance.DENIES
-    category = Text(f"→ {memory.get_category_display()}", style="red" if memory.priority == "critical" else "blue")
-    return category, memory.content, Text("denied here", "yellow") if denied else _status(memory), f"“{mention.quote}”"
+    category = Text(memory.get_category_display().lower(), style="red" if memory.priority == "critical" else "blue")
+    sentence = Text.assemble(memory.content, (f"  “{mention.quote}”", "dim"))
+    return category, sentence, Text("denied here", "yellow") if mention.stance == Stance.DENIES else _status(memory)
+
+
+def _columns() -> Table:
+    """Three columns without lines; the middle one gives way when the terminal is narrow."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=16)
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(no_wrap=True)
+    return table
 
 
 def _status(memory: Memory) -> Text:
@@ -101,14 +117,15 @@ def _status(memory: Memory) -> Text:
 
 
 def _waiting(staged: Staged) -> RenderableType:
+    """The open questions, most urgent first; why, where it is more than that nobody has confirmed it yet."""
     tasks = ReviewTask.objects.for_patient(staged.patient).open().by_urgency().select_related("memory", "related")
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = _columns()
     for task in tasks:
-        why = task.explanation or "An AI fact about an allergy or a medication counts once a clinician confirms it."
-        style = "red" if task.severity == 1 else "yellow"
-        about = f"{task.memory.content} / {task.related.content}" if task.related else task.memory.content
-        table.add_row(Text(task.get_kind_display(), style=style), about, Text(why, style="dim"))
-    return Group(Text("\nWaits for a clinician", style="bold"), Padding(table, (0, 2)))
+        related = f" / {task.related.content}" if task.related else ""
+        about = Text.assemble(task.memory.content, related, (f"  {task.explanation}", "dim"))
+        table.add_row(Text(task.get_kind_display(), style="red" if task.severity == 1 else "yellow"), about)
+    heading = Text.assemble(("\nWaits for a clinician", "bold"), ("  until then it is shown as unconfirmed", "dim"))
+    return Group(heading, Padding(table, (0, 2)))
 
 
 # --- found ----------------------------------------------------------------------------------------------------------
@@ -119,12 +136,8 @@ def _answer(staged: Staged, question: str, by: Actor) -> RenderableType:
         result = search(patient=staged.patient, query=question, limit=3, filters=SearchFilters())
         found = [hit.memory.pk for hit in result.hits]
         record(Event.SEARCH, patient_id=staged.patient.pk, objects=found, resource=Memory, query=question)
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for hit in result.hits:
-            table.add_row(*_hit(hit))
+    table = _columns()
+    for hit in result.hits:
+        table.add_row(f"{hit.relevance_score:.2f}", hit.memory.content, _status(hit.memory))
     nothing = Text("Nothing that answers this.", style="dim")
     return Group(Text(f"\nAsked: {question}", style="bold"), Padding(table if result.hits else nothing, (0, 2)))
-
-
-def _hit(hit: Hit) -> tuple[str, str, Text]:
-    return f"{hit.relevance_score:.2f}", hit.memory.content, _status(hit.memory)

@@ -9,8 +9,8 @@ from memories.demonstration.telling import tell
 
 WHERE_NEXT = """
 [bold]Where to look next[/bold]
-  /admin/      the review queue: open an item, read the words it comes from, and confirm, correct or refute it
-  /api/docs/   the same over REST; README.md has examples that work as printed
+  /admin/     the review queue: each item with its words, to confirm or refute
+  /api/docs/  the same over REST; the examples in README.md work as printed
 """
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.ending = ""  # rich ends its own lines
         console = Console(file=self.stdout, highlight=False)
-        for part in load_cast():
+        for number, part in enumerate(load_cast()):
             try:
                 nurse, staged = stage(part)
             except NotReady as problem:
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             if options["quiet"]:
                 console.print(_in_one_line(staged))
             else:
-                tell(console, staged, nurse)
+                tell(console, staged, nurse, briefly=number > 0)
         if not options["quiet"]:
             console.print(WHERE_NEXT)
 
