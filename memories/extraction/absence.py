@@ -28,6 +28,7 @@ _MORE = (
     "except",
     "but",
 )
+_ANYTHING = ("medications", "medication", "medicine", "medicines", "drugs", "drug", "meds", "anything")
 _SAYS = {
     AllergyAssertion.NONE_KNOWN: ("no known allergies", "No known allergies."),
     AllergyAssertion.NO_DRUG_KNOWN: ("no known drug allergies", "No known drug allergies."),
@@ -57,8 +58,11 @@ def _is_denied_question(move: Move) -> bool:
         and move.own_topic
         and move.topic is Topic.ALLERGY
         and not move.sentence.says(*_MORE)
-        and not move.sentence.says("food", "foods", "pollen", "seasonal", "environmental")
-        and not substances_of(move)
+        and (
+            move.sentence.says(*_ANYTHING)
+            or not move.sentence.says("food", "foods", "pollen", "seasonal", "environmental")
+        )
+        and (not substances_of(move) or move.sentence.says(*_ANYTHING))
         and not any(_states_absence(reply) for reply in move.replies)
     )
 

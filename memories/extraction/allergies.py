@@ -53,12 +53,17 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     if move.act is Act.ASKS_OPENLY:
         return None
     if move.is_question:
-        if move.holds is None and not (move.act is Act.CHECKS and has_cue(move.sentence)):
+        if move.holds is None and not (_reacts(move) or (move.act is Act.CHECKS and has_cue(move.sentence))):
             return None
         return move.holds is False
     if move.answers and move.answers.holds is False and not has_cue(move.sentence):
         return None
     return _is_denied(mention)
+
+
+def _reacts(move: Move) -> bool:
+    """ "And the codeine?" "That makes me throw up." """
+    return move.topic is Topic.ALLERGY and any(reaction_in(reply.sentence) for reply in move.replies)
 
 
 def _is_denied(mention: Mention) -> bool:

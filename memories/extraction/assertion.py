@@ -72,7 +72,7 @@ def is_someone_elses(move: Move, mention: Mention) -> bool:
         return True
     begins = _own_statement_begins(mention)
     kin = [at for at in range(begins, first) if mention.sentence.words[at].key in KIN]
-    if mention.sentence.role == SpeakerRole.CAREGIVER:
+    if mention.sentence.role == SpeakerRole.CAREGIVER or (move.kin_is_patient and kin):
         return _is_caregivers_or_kins(move, mention, kin)
     own = _YOU if mention.sentence.role == SpeakerRole.CLINICIAN else _I
     if kin:
@@ -168,8 +168,23 @@ def _after_answering_no(norms: tuple[str, ...], begins: int) -> int:
     return at
 
 
+def _explains(mention: Mention) -> bool:
+    """ "Psoriasis is a skin disease", "diabetes can cause ...": speaks of the disease, not of the patient."""
+    clinician = mention.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT)
+    after = mention.sentence.norms[mention.last : mention.last + 2]
+    begins = mention.first <= 1
+    return (
+        clinician
+        and begins
+        and bool(after)
+        and (after[0] in ("can", "causes", "means", "may") or after[:2] == ("is", "a"))
+    )
+
+
 def _is_imagined(mention: Mention) -> bool:
     before = mention.sentence.norms[: mention.first]
+    if _explains(mention):
+        return True
     if set(before) & _ALL_THE_SAME:
         return False
     lists = mention.sentence.role == SpeakerRole.CLINICIAN and bool({"like", "such"} & set(before))

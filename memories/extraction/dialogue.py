@@ -11,7 +11,7 @@ from itertools import groupby
 from memories.choices import SpeakerRole
 from memories.extraction.polarity import agreement, is_negative
 from memories.extraction.reading import Sentence
-from memories.extraction.topics import Topic, drugs_only, is_follow_up, topic_of
+from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, topic_of
 
 
 class Act(Enum):
@@ -26,6 +26,7 @@ class Move:
     """What one sentence does. `holds`: what the answer says of a question's content (None: left open).
 
     `answers` is the question this sentence replies to; `replies` the sentences that reply to this one.
+    `kin_is_patient`: the patient is absent, so a clinician's "your mother" to a caregiver is the patient.
     """
 
     sentence: Sentence
@@ -35,6 +36,7 @@ class Move:
     own_topic: bool = False
     holds: bool | None = None
     answers: "Move | None" = None
+    kin_is_patient: bool = False
     replies: list["Move"] = field(default_factory=list)
 
     @property
@@ -80,7 +82,22 @@ def follow(sentences: Sequence[Sentence]) -> list[Move]:
         new = _with_topics(list(turn), moves[-1] if moves else None)
         _take_turn(asked, new)
         moves += new
+    roles = {sentence.role for sentence in sentences}
+    if SpeakerRole.CAREGIVER in roles and SpeakerRole.PATIENT not in roles:
+        _let_kin_be_patient(moves)
     return moves
+
+
+def _let_kin_be_patient(moves: Sequence[Move]) -> None:
+    for move in moves:
+        move.kin_is_patient = True
+        if move.topic is Topic.FAMILY and not any(
+            one.sentence.says(*FAMILY) for one in (move, move.answers) if one
+        ):
+            move.topic = topic_of(move.sentence, kin_counts=False) or (
+                move.answers.topic if move.answers else None
+            )
+            move.drugs_only = drugs_only(move.sentence) if not move.answers else move.answers.drugs_only
 
 
 def _take_turn(asked: list[list[Move]], turn: list[Move]) -> None:

@@ -17,19 +17,11 @@ _COUNTS = frozenset(
     "tablet tablets pill pills capsule capsules puff puffs drop drops spray sprays teaspoon teaspoons tablespoon tablespoons "
     "patch patches tab tabs shot shots injection injections".split()
 )
+_AFTER_A_NUMBER = frozenset("once twice a daily every each and in at with when for by nightly".split())
 #: "Thirty pills" are a supply.
 _MOST_AT_ONCE = 8
-_CORRECTIONS = (
-    "no wait",
-    "wait no",
-    "sorry",
-    "i mean",
-    "no it's",
-    "actually",
-    "rather",
-    "make that",
-    "correction",
-    "no sorry",
+_CORRECTION = re.compile(
+    r"\b(?:no ,? ?wait|wait ,? ?no|sorry|i mean|no ,? it's|actually|make that|correction|no ,? sorry|or rather)\b"
 )
 _NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty four|forty eight)"
 _PERIOD = r"(?:day|week|month|night|morning|evening|year)"
@@ -86,19 +78,22 @@ def _dose(words: Sequence[Word], bare_number: bool) -> str:
     doses = [dose for at in range(len(words)) if (dose := _dose_at(words, at)) and not _inside(words, at)]
     strengths = [dose for dose in doses if dose.split()[-1] not in _COUNTS]
     if strengths:
-        corrected = any(
-            phrase in " ".join(word.norm for word in words if not word.is_mark) for phrase in _CORRECTIONS
-        )
-        return strengths[-1] if corrected else _together(strengths, words)
+        return _corrected(words, strengths[-1]) or _together(strengths, words)
     if doses:
         return doses[-1]
     value, end = number_at(words, 0) if bare_number and words else ("", 0)
-    stands_alone = (
-        end == len(words)
-        or words[end].is_mark
-        or words[end].norm in ("once", "twice", "a", "daily", "every", "and", "in")
-    )
+    stands_alone = end == len(words) or words[end].is_mark or words[end].norm in _AFTER_A_NUMBER
     return value if value and float(value) > 1 and stands_alone else ""
+
+
+def _corrected(words: Sequence[Word], last_dose: str) -> str:
+    """The dose after "no, wait" or "I mean", in the unit said before if it has none; "" when nothing is corrected."""
+    cues = [last for _, last, _ in spans(words, _CORRECTION)]
+    if not cues:
+        return ""
+    numbers = [number_at(words, at)[0] for at in range(cues[-1], len(words)) if not _inside(words, at)]
+    value = next((number for number in numbers if number), "")
+    return f"{value} {last_dose.split()[-1]}" if value else last_dose
 
 
 def _dose_at(words: Sequence[Word], at: int) -> str:

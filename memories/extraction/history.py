@@ -6,7 +6,8 @@ from memories.choices import Category, ClinicalStatus, Priority
 from memories.extraction.assertion import Truth, is_someone_elses, truth_of
 from memories.extraction.candidates import Candidate, Quote
 from memories.extraction.dialogue import Act, Move
-from memories.extraction.mentions import Mention, conditions_in, heard
+from memories.extraction.mentions import Mention, allergens_in, conditions_in, heard
+from memories.extraction.topics import Topic
 
 _VAGUE = frozenset(
     "problem problems issue issues trouble troubles condition conditions disease disorder attack attacks".split()
@@ -14,6 +15,7 @@ _VAGUE = frozenset(
 _CLAIMS = frozenset(
     "have has had having i've he's she's with of diagnosed got suffer suffers developed for".split()
 )
+_REACTIONS = frozenset({"hives", "dermatitis"})
 _OVER = (
     "in remission",
     "resolved",
@@ -45,6 +47,8 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
     if is_someone_elses(move, mention) or (_is_vague(mention) and not _is_claimed(move, mention)):
         return None
     truth = _truth(move, mention)
+    if _is_a_reaction(move, mention) or (truth is Truth.DENIED and _is_vague(mention)):
+        return None
     if truth in (Truth.IMAGINED, Truth.OPEN):
         return None
     denied = truth is Truth.DENIED
@@ -62,6 +66,18 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
 
 def _is_vague(mention: Mention) -> bool:
     return mention.name == "allergies" or mention.name.split()[-1] in _VAGUE
+
+
+def _is_a_reaction(move: Move, mention: Mention) -> bool:
+    """Hives "that I get from shellfish" belong to the allergy."""
+    if mention.name not in _REACTIONS:
+        return False
+    before = mention.sentence.norms[: mention.first]
+    return (
+        move.topic is Topic.ALLERGY
+        or not set(before) & {"have", "had", "has", "of"}
+        or bool(allergens_in(mention.sentence))
+    )
 
 
 def _is_claimed(move: Move, mention: Mention) -> bool:

@@ -113,12 +113,21 @@ def _dosing(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
     others = medicines_in(sentence)
     after = min((one.first for one in others if one.first >= mention.last), default=len(sentence.words))
     before = max((one.last for one in others if one.last <= mention.first), default=0)
-    own = dosing_of(sentence.words[mention.last : after], bare_number=True)
+    own = dosing_of(_words_after(mention, after), bare_number=True)
     lead = dosing_of(_words_leading_to(mention, before))
     stated = own.or_else(lead) if not lead.dose or own.dose else Dosing(lead.dose).or_else(own)
     named = dosing_of(sentence.words[mention.first : mention.last])
     stated = stated.or_else(Dosing(route=named.route))
     return stated if after < len(sentence.words) else stated.or_else(_said_next(moves, at, mention))
+
+
+def _words_after(mention: Mention, ends: int) -> Sequence:  # type: ignore[type-arg]
+    """The words between this drug and the next, without a dose that leads to the next: "A, 20 mg of B"."""
+    words = mention.sentence.words[mention.last : ends]
+    if ends == len(mention.sentence.words):
+        return words
+    cut = max((at for at, word in enumerate(words) if word.norm in ("and", ",", "plus", "then")), default=-1)
+    return words[:cut] if cut >= 0 and dosing_of(words[cut + 1 :]).dose else words
 
 
 def _words_leading_to(mention: Mention, begins: int) -> Sequence:  # type: ignore[type-arg]
@@ -142,14 +151,21 @@ def _said_next(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
         ):
             break
         if _is_about_it(move):
-            dosing = dosing.or_else(dosing_of(move.sentence.words))
+            dosing = dosing.or_else(dosing_of(move.sentence.words, bare_number=_answers_how_much(move)))
     return dosing
 
 
 def _is_about_it(move: Move) -> bool:
     """Whether a sentence may speak of the drug just named; a refused question ("Twice a day?" "No.") does not."""
-    return move.holds is not False and not move.sentence.says(
-        "smoke", "drink", "pain", "exercise", "vomit", "walk"
+    if move.is_question and not (move.holds and move.sentence.says("that", "it", "still")):
+        return False
+    return not move.sentence.says("smoke", "drink", "pain", "exercise", "vomit", "walk", "shots")
+
+
+def _answers_how_much(move: Move) -> bool:
+    asked = move.answers.sentence if move.answers else None
+    return asked is not None and asked.says(
+        "how much", "dose", "dosage", "how many milligrams", "what strength"
     )
 
 

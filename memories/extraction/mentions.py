@@ -21,6 +21,9 @@ _UNITS = frozenset(
 _MEASURED = frozenset(
     "level levels test tests count resistance deficiency sensitivity intake content dependent scan free".split()
 )
+_PREVENTING = frozenset(
+    "vaccine vaccines vaccination vaccinations shot shots immunization immunizations booster jab series test tests testing screening screen".split()
+)
 _MEASURING = frozenset("low high serum blood total elevated your".split())
 
 
@@ -70,7 +73,14 @@ def allergens_in(sentence: Sentence) -> list[Mention]:
 
 def conditions_in(sentence: Sentence) -> list[Mention]:
     """The conditions a sentence names; `ingredient` stays empty, `name` is the clinical name."""
-    return [Mention(sentence, one.first, one.last, one.entry) for one in find_conditions(sentence.words)]
+    found = [one for one in find_conditions(sentence.words) if not _is_prevented(sentence, one)]
+    return [Mention(sentence, one.first, one.last, one.entry) for one in found]
+
+
+def _is_prevented(sentence: Sentence, found: Found[str]) -> bool:
+    """ "The pneumonia shot", "a hepatitis B vaccine": a name on a syringe."""
+    after = [norm for norm in sentence.norms[found.last : found.last + 2] if norm[0].isalnum()]
+    return bool(_PREVENTING & set(after))
 
 
 def heard(sentence: Sentence, first: int, last: int) -> str:

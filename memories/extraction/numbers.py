@@ -47,7 +47,9 @@ def _whole(words: Sequence[Word], at: int) -> tuple[int, int]:
         ):
             end += 1
             continue
-        if not kind or not _may_follow(kind, last, word):
+        if last == "ones" and 0 < part < 10 and total == 0 and _is_tens(word):
+            total, part = part * 100, 0  # "two fifty", "one twenty five"
+        elif not kind or not _may_follow(kind, last, word):
             break
         if kind == "scale":
             total, part = (total + (part or 1) * _SCALES[word], 0)
@@ -55,6 +57,10 @@ def _whole(words: Sequence[Word], at: int) -> tuple[int, int]:
             part = part + (_TENS.get(word) or _ONES.get(word, 0))
         end, last = end + 1, kind
     return total + part, end
+
+
+def _is_tens(word: str) -> bool:
+    return word in _TENS or _ONES.get(word, 0) >= 10
 
 
 def _may_follow(kind: str, last: str, word: str) -> bool:

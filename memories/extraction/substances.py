@@ -9,7 +9,7 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in, heard
 from memories.extraction.phrases import spans
 from memories.extraction.polarity import is_negative
-from memories.extraction.reactions import causes_reaction
+from memories.extraction.reactions import causes_reaction, is_avoided
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import resembling
@@ -49,7 +49,7 @@ _STOPS = frozenset(
 _EMPTY = frozenset(
     "a an the any anything something some other others many few several quite lots lot of all most certain different my your his her "
     "their this that these those it them nothing none everything medications medication medicines medicine meds drugs drug food foods "
-    "things thing stuff what known new um uh like well in general particular either specific yet too really actually maybe "
+    "things thing stuff what known new um uh like well in general particular either environment environmental seasonal sort kind specific yet too really actually maybe "
     "right now i you anymore more".split()
 )
 _SEPARATORS = frozenset(", and or plus & /".split())
@@ -69,7 +69,7 @@ def substances_of(move: Move) -> list[Mention]:
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
         named = [one for one in known if not one.generic] or _misspelt(move)
     if not named:
-        named = [one for one in known if causes_reaction(sentence, one)]
+        named = [one for one in known if causes_reaction(sentence, one) or is_avoided(sentence, one)]
     return list({(one.first, one.last): one for one in named}.values())
 
 

@@ -3,7 +3,7 @@
 from memories.choices import MedicationStatus, SpeakerRole
 from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
-from memories.extraction.mentions import Mention
+from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.polarity import NEGATIONS
 from memories.extraction.topics import Topic
 
@@ -21,7 +21,7 @@ _TOOK = frozenset("took taken used tried had given gave received applied try".sp
 _DENIABLE = _TAKING | _TOOK | frozenset("have need want started start".split())
 _PLANNED = (
     "i'll", "we'll", "i will", "we will", "will be", "going to", "gonna", "gon na", "i'm gonna", "want you to", "like you to", "prescribe", "prescribing",
-    "prescription for", "i would recommend", "i recommend", "recommend", "let's try", "let's start", "let's put", "start you on", "start taking", "start on",
+    "prescription for", "i would recommend", "i recommend", "recommend", "let's try", "let's do", "let's go with", "let's use", "we can do", "write you", "let's start", "let's put", "start you on", "start taking", "start on",
     "start him on", "start her on", "starting you on", "give you", "order you", "plan to", "supposed to start", "supposed to take", "send in", "should take", "advise",
     "can take", "can try", "could try", "could take", "put you on", "script for", "begin", "go ahead and start", "will start", "to start", "add", "would be advisable",
 )  # fmt: skip
@@ -57,7 +57,6 @@ _NEVER_STOP = (
     "never stopped",
 )
 _EXAMPLES = ("such as", "like", "anything", "something")
-_REACH = 12
 
 
 def status_of(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
@@ -97,7 +96,7 @@ def _status_told(move: Move, mention: Mention) -> tuple[MedicationStatus, float]
         mention.sentence,
         mention.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT),
     )
-    before = sentence.norms[max(0, mention.first - _REACH) : mention.first]
+    before = sentence.norms[: mention.first]
     if sentence.says(*_CONTINUE):
         return MedicationStatus.ACTIVE, 0.8
     if sentence.says(*_PLANNED) and (
@@ -162,8 +161,28 @@ def _stops(mention: Mention, verb: int) -> bool:
     )
 
 
+def _was_given_up(move: Move) -> bool:
+    """ "Still on the Zocor?" "No." and "Taking your Zocor?" "No, I quit in June." are about a drug once taken."""
+    if move.holds is False and move.sentence.says("still", "anymore"):
+        return True
+    return any(_tells_of_stopping(reply) for reply in move.replies)
+
+
+def _tells_of_stopping(reply: Move) -> bool:
+    stops = bool(_STOP_VERBS & set(reply.sentence.norms)) and not reply.sentence.says(
+        "smoking", "drinking", *_NEVER_STOP
+    )
+    return (
+        not reply.is_question
+        and (stops or reply.sentence.says(*_STOPPED))
+        and not medicines_in(reply.sentence)
+    )
+
+
 def _status_of_question(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     sentence = mention.sentence
+    if move.holds is not True and _was_given_up(move):
+        return MedicationStatus.STOPPED, 0.8
     if move.holds is False:
         return (MedicationStatus.ACTIVE, 0.6) if is_stopped(mention) else (MedicationStatus.NOT_TAKEN, 0.8)
     if is_stopped(mention) and move.holds:

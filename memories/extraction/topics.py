@@ -15,11 +15,14 @@ class Topic(Enum):
     SYMPTOM = "symptom"
 
 
-_FAMILY = (
-    "family history", "in your family", "in the family", "your family", "family medical history", "family members",
-    "siblings", "runs in", "relatives", "anyone", "anybody", "your mother", "your father", "your parents", "your mom", "your dad", "your sister",
-    "your brother", "your aunt", "your grandmother", "your grandfather", "your children", "your kids", "their mother", "her mother", "his father",
-    "mother's side", "father's side", "mom's side", "dad's side",
+FAMILY = (
+    "family history", "in your family", "in the family", "your family", "family medical history", "family members", "siblings", "runs in",
+    "relatives", "anyone", "anybody", "their mother", "her mother", "his mother", "her father", "his father", "mother's side", "father's side",
+    "mom's side", "dad's side", "grandparents",
+)  # fmt: skip
+_KIN = (
+    "your mother", "your father", "your parents", "your mom", "your dad", "your sister", "your brother", "your aunt", "your grandmother",
+    "your grandfather", "your children", "your kids", "your husband", "your wife",
 )  # fmt: skip
 _ALLERGY = (
     "allergies", "allergy", "allergic", "allergens", "anaphylaxis", "anaphylactic", "bad reaction", "adverse reaction",
@@ -89,10 +92,10 @@ _LOOKING_BACK = (
 _SHORT = 5
 
 
-def topic_of(sentence: Sentence) -> Topic | None:
-    """The topic a sentence names itself, or None."""
+def topic_of(sentence: Sentence, kin_counts: bool = True) -> Topic | None:
+    """The topic a sentence names itself, or None. `kin_counts`: "your mother" makes it the family's."""
     says = sentence.says
-    if says(*_FAMILY):
+    if says(*FAMILY) or (kin_counts and says(*_KIN)):
         return Topic.FAMILY
     if says(*_ALLERGY) and not says(*_AS_A_CONDITION):
         return Topic.ALLERGY
