@@ -1,0 +1,47 @@
+"""The admin's sidebar: what the asker's roles open, and how many questions wait for them."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from audit.mixins import granted
+from memories.admin.review import open_tasks
+
+#: Group -> (permission, title, icon, page).
+PAGES = {
+    "Care": [
+        ("memories.view_reviewtask", "Review queue", "fact_check", "memories_reviewtask_changelist"),
+        ("patients.view_patient", "Patients", "personal_injury", "patients_patient_changelist"),
+        ("memories.view_conversation", "Conversations", "forum", "memories_conversation_changelist"),
+        ("memories.view_memory", "Memories", "neurology", "memories_memory_changelist"),
+        ("memories.view_extractionrun", "Readings", "manufacturing", "memories_extractionrun_changelist"),
+    ],
+    "Record": [
+        ("audit.view_accesslog", "Access log", "visibility", "audit_accesslog_changelist"),
+        ("auditlog.view_logentry", "Log of changes", "history_edu", "auditlog_logentry_changelist"),
+    ],
+    "People": [
+        ("patients.view_user", "People", "group", "patients_user_changelist"),
+        ("patients.view_careassignment", "Care assignments", "diversity_1", "patients_careassignment_changelist"),
+        ("patients.view_accesskey", "Access keys", "key", "patients_accesskey_changelist"),
+    ],
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's groups of links, with those pages only that the asker may open."""
+    allowed = granted(request)
+    groups = [{"items": [{"title": "Today", "icon": "today", "link": reverse("admin:index")}]}]
+    for title, pages in PAGES.items():
+        items = [_item(request, *page) for permission, *page in pages if permission in allowed]
+        if items:
+            groups.append({"title": title, "items": items})
+    return groups
+
+
+def _item(request: HttpRequest, title: str, icon: str, page: str) -> dict[str, Any]:
+    item = {"title": title, "icon": icon, "link": reverse(f"admin:{page}")}
+    if page == "memories_reviewtask_changelist" and (waiting := open_tasks(request.actor).count()):
+        item.update(badge=waiting, badge_variant="danger")
+    return item

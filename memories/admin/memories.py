@@ -1,0 +1,130 @@
+"""What is remembered: read here, changed by decisions alone."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from audit.changes import readable_changes
+from audit.mixins import RecordedAdmin, granted
+from audit.models import Event
+from memories.admin import labels
+from memories.admin.decisions import DecisionForm
+from memories.admin.filters import PatientFilter, StandingFilter
+from memories.admin.review import MAY_REVIEW, answered, described
+from memories.admin.words import sources_of
+from memories.history import history_of
+from memories.models import Memory
+
+#: Fields of no meaning to a reader of a history.
+TECHNICAL = ("id", "patient", "memory", "updated_at", "kind", "scope", "confidence", "emotional_weight", "metadata")
+
+
+@admin.register(Memory)
+class MemoryAdmin(RecordedAdmin):
+    list_display = ["content_shown", "category_label", "status", "whose", "last_said", "times_said"]
+    list_filter = [
+        StandingFilter,
+        PatientFilter,
+        ("category", ChoicesDropdownFilter),
+        ("verification_status", ChoicesDropdownFilter),
+        ("priority", ChoicesDropdownFilter),
+    ]
+    list_filter_submit = True
+    actions = None
+    ordering = ["-last_said_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Memory]:
+        return super().get_queryset(request).select_related("patient", "allergy", "medication", "verified_by")
+
+    # --- the list --------------------------------------------------------------------------------------------------
+
+    @display(description="What is remembered", ordering="content")
+    def content_shown(self, memory: Memory) -> SafeString | str:
+        return memory.content if memory.is_live else format_html("<s>{}</s>", memory.content)
+
+    @display(description="Category", ordering="category", label=labels.CATEGORY)
+    def category_label(self, memory: Memory) -> str:
+        return memory.get_category_display()
+
+    @display(description="Status", ordering="verification_status", label=labels.STATUS)
+    def status(self, memory: Memory) -> str:
+        return memory.status_label
+
+    @display(description="Patient", ordering="patient")
+    def whose(self, memory: Memory) -> str:
+        return str(memory.patient)
+
+    @display(description="Last said", ordering="last_said_at")
+    def last_said(self, memory: Memory) -> str:
+        return f"{timesince(memory.last_said_at, depth=1)} ago"
+
+    # --- one memory ------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        memory = self.visible_object(request, object_id)
+        form = DecisionForm(memory=memory)
+        if request.method == "POST":
+            self.require(request, MAY_REVIEW)
+            form = answered(request, memory)
+            if form is None:
+                self.message_user(request, "Decided, and on record.", messages.SUCCESS)
+                return HttpResponseRedirect(request.path)
+            memory = self.visible_object(request, object_id)
+        self.record_of(Event.READ, memory)
+        return self.page(
+            request,
+            "memories/memory.html",
+            "Memory",
+            fact=described(memory, sources_of([memory])),
+            memory=memory,
+            patient=memory.patient,
+            form=form if form.options and MAY_REVIEW in granted(request) else None,
+            earlier=list(memory.supersedes.all()),
+        )
+
+    def history_sections(self, request: HttpRequest, row: Memory) -> list[dict[str, Any]]:
+        """The memory's own history, then that of what it replaces."""
+        sections = [{"title": "", "entries": _entries(row)}]
+        for earlier in row.supersedes.all():
+            sections.append({"title": "Before, when it read otherwise", "entries": _entries(earlier)})
+        return sections
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().history_view(request, object_id, extra_context)
+        response.context_data["back"] = reverse("admin:memories_memory_change", args=[object_id])
+        return response
+
+
+def _entries(memory: Memory) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": change.at,
+            "actor": change.actor,
+            "event": change.event.capitalize(),
+            "changes": readable_changes(change.changes, leave_out=TECHNICAL),
+            "reason": _reason(change.changes),
+        }
+        for change in history_of(memory)
+    ]
+
+
+def _reason(changes: dict[str, Any]) -> str:
+    for name in ("verification_reason", "deletion_reason", "reason"):
+        if (said := changes.get(name)) and said[1] not in (None, "", "None"):
+            return str(said[1])
+    return ""

@@ -1,0 +1,93 @@
+"""What became of each conversation. What failed says why, and can be started again."""
+
+from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import action, display
+
+from audit.mixins import RecordedAdmin
+from memories.admin import labels
+from memories.admin.filters import PatientFilter
+from memories.ingestion import start_again
+from memories.models import Conversation, ExtractionRun, RunState
+
+
+def unread(runs: QuerySet[ExtractionRun]) -> QuerySet[ExtractionRun]:
+    """The runs that failed and that no later run of the same conversation has made good."""
+    later = ExtractionRun.objects.filter(conversation=OuterRef("conversation"), created_at__gt=OuterRef("created_at"))
+    return runs.filter(state=RunState.FAILED).exclude(Exists(later))
+
+
+@admin.register(ExtractionRun)
+class ExtractionRunAdmin(RecordedAdmin):
+    list_display = ["created_at", "state_label", "became", "error", "extractor", "attempts", "whose"]
+    list_filter = [("state", ChoicesDropdownFilter), PatientFilter]
+    list_filter_submit = True
+    list_select_related = ["patient", "conversation"]
+    actions = ["start_selected_again"]
+    fields = [
+        "conversation",
+        "state",
+        "error",
+        "became",
+        "extractor",
+        "extractor_version",
+        "model",
+        "attempts",
+        "calls",
+        "prompt_tokens",
+        "completion_tokens",
+        "dropped",
+        "milliseconds",
+        "created_at",
+        "finished_at",
+    ]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_restart_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "change")
+
+    def has_change_permission(self, request: HttpRequest, obj: ExtractionRun | None = None) -> bool:
+        """Nobody edits the record of a run. `start_selected_again` has a permission of its own."""
+        return False
+
+    @display(description="State", ordering="state", label=labels.RUN)
+    def state_label(self, run: ExtractionRun) -> str:
+        return run.get_state_display()
+
+    @display(description="Became")
+    def became(self, run: ExtractionRun) -> str:
+        return outcome_in_words(run)
+
+    @display(description="Patient")
+    def whose(self, run: ExtractionRun) -> str:
+        return str(run.patient)
+
+    @action(description="Start the failed ones again", permissions=["restart"])
+    def start_selected_again(self, request: HttpRequest, queryset: QuerySet[ExtractionRun]) -> None:
+        started = [start_again(run=run) for run in unread(queryset)]
+        if started:
+            self.message_user(request, f"Started again: {len(started)}. See below what becomes of it.")
+        else:
+            self.message_user(request, "None of these has failed: there is nothing to start.", messages.WARNING)
+
+
+def outcome_in_words(run: ExtractionRun) -> str:
+    """ "Nothing to remember" and "failed" are different answers."""
+    if run.state == RunState.FAILED:
+        return f"Could not be read: {run.error}"
+    if run.state == RunState.PENDING:
+        return f"Being read again: {run.error}" if run.error else "Being read"
+    if not run.made and not run.reinforced:
+        return "Nothing to remember was found"
+    return f"{len(run.made)} new, {len(run.reinforced)} said again"
+
+
+def became_in_words(conversation: Conversation) -> str:
+    """What became of a conversation, by its latest run. Its runs are prefetched."""
+    latest = max(conversation.runs.all(), key=lambda run: run.created_at, default=None)
+    return outcome_in_words(latest) if latest else "Not read"

@@ -1,0 +1,41 @@
+"""Answering a question about a memory that has been decided already, without changing the memory."""
+
+from django.db import transaction
+
+from audit.actors import current_actor
+from audit.models import Event
+from audit.recording import record
+from memories.actions import DecisionRefused, ReviewRefused
+from memories.choices import VerificationStatus
+from memories.consolidation import lock_patient
+from memories.models import Memory, ReviewTask, TaskState
+from patients.models import User
+from patients.roles import Role
+
+KEPT = "kept"
+
+
+def keep_as_it_is(task: ReviewTask, *, by: User, reason: str) -> ReviewTask:
+    """A clinician has looked at what speaks against a decision, and the decision stands.
+
+    Raises `DecisionRefused` for a memory that still waits to be confirmed or refuted: that is the question then.
+    """
+    if not current_actor().has_role(Role.CLINICIAN):
+        raise ReviewRefused("Only a clinician answers this: ask one of the care team.")
+    if not reason.strip():
+        raise DecisionRefused("Say why: a decision without a reason is not kept.")
+    with transaction.atomic():
+        lock_patient(task.patient_id)
+        task = ReviewTask.objects.select_related("memory").get(pk=task.pk)
+        if task.state != TaskState.OPEN:
+            raise DecisionRefused("This question is answered already: go on to the next one.")
+        if needs_verification(task.memory):
+            raise DecisionRefused("This is not confirmed yet: confirm it, correct it or refute it.")
+        task.decide(KEPT, by=by, reason=reason)
+        record(Event.UPDATE, patient_id=task.patient_id, objects=[task.pk], resource=ReviewTask, reason=reason)
+    return task
+
+
+def needs_verification(memory: Memory) -> bool:
+    """Whether a person must still say if this is true."""
+    return memory.is_live and memory.verification_status == VerificationStatus.UNCONFIRMED

@@ -1,0 +1,92 @@
+"""Every page opens for those it is for, without an error in the browser.
+
+`SCREENSHOTS=folder pytest tests/browser/test_pages.py` keeps a picture of each, on a desktop and on a phone.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memories.choices import Category
+from memories.models import Conversation, ExtractionRun, Memory, ReviewTask
+from tests.browser.story import Story
+from tests.conftest import directing
+
+pytestmark = pytest.mark.browser
+
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+def pages_for_the_nurse(story: Story) -> dict[str, str]:
+    with directing():
+        task = ReviewTask.objects.open().by_urgency().first()
+        conflict = ReviewTask.objects.open().filter(kind="conflict").first()
+        allergy = Memory.objects.filter(category=Category.ALLERGY).first()
+        conversation = Conversation.objects.order_by("said_at").first()
+        failed = ExtractionRun.objects.filter(state="failed").get()
+    return {
+        "home": "",
+        "queue": "memories/reviewtask/",
+        "task": f"memories/reviewtask/{task.pk}/change/",
+        "conflict": f"memories/reviewtask/{conflict.pk}/change/",
+        "patients": "patients/patient/",
+        "patient": f"patients/patient/{story.mrs_hale.pk}/overview/",
+        "patient-edit": f"patients/patient/{story.mrs_hale.pk}/change/",
+        "patient-add": "patients/patient/add/",
+        "patient-history": f"patients/patient/{story.mrs_hale.pk}/history/",
+        "conversations": "memories/conversation/",
+        "conversation": f"memories/conversation/{conversation.pk}/change/",
+        "conversation-failed": f"memories/conversation/{failed.conversation_id}/change/",
+        "note": f"memories/conversation/add/?patient={story.mrs_hale.pk}",
+        "memories": "memories/memory/",
+        "memory": f"memories/memory/{allergy.pk}/change/",
+        "memory-history": f"memories/memory/{allergy.pk}/history/",
+        "runs": "memories/extractionrun/",
+        "run": f"memories/extractionrun/{failed.pk}/change/",
+        "access-log": "audit/accesslog/",
+        "assignments": "patients/careassignment/",
+    }
+
+
+PAGES: dict[str, Callable[[Story], dict[str, str]]] = {
+    "nora": pages_for_the_nurse,
+    "carl": lambda story: {
+        "home": "",
+        "patient": f"patients/patient/{story.mrs_hale.pk}/overview/",
+        "memories": "memories/memory/",
+        "note": "memories/conversation/add/",
+    },
+    "uma": lambda story: {"home": "", "queue": "memories/reviewtask/", "note": "memories/conversation/add/"},
+    "paula": lambda story: {"home": "", "log": "audit/accesslog/", "changes": "auditlog/logentry/"},
+    "adam": lambda story: {
+        "home": "",
+        "people": "patients/user/",
+        "person": f"patients/user/{story.nora.pk}/change/",
+        "person-add": "patients/user/add/",
+        "password": f"patients/user/{story.nora.pk}/password/",
+        "person-history": f"patients/user/{story.nora.pk}/history/",
+        "assignments": "patients/careassignment/",
+        "assignment-add": "patients/careassignment/add/",
+        "keys": "patients/accesskey/",
+        "key-add": "patients/accesskey/add/",
+    },
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page_opens(who: str, size: str, story: Story, signed_in: Callable) -> None:
+    page = signed_in(who, **SIZES[size])
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+    for name, path in PAGES[who](story).items():
+        answer = page.goto(f"/admin/{path}")
+        assert answer.status == 200, f"{path} answered {answer.status}"
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{path} is too wide"
+        assert "Hale" not in page.title()
+        if folder := os.environ.get("SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=f"{folder}/{who}-{name}-{size}.png", full_page=True)
+    assert errors == []
