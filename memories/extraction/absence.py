@@ -42,7 +42,7 @@ def find_absence(moves: Sequence[Move], stated: Sequence[Candidate]) -> list[Can
         for move in moves
         if _is_denied_question(move)
     ]
-    told = [(_by_statement(move), move.sentence.quote()) for move in moves if _states_absence(move)]
+    told = [(_by_statement(move, moves), move.sentence.quote()) for move in moves if _states_absence(move)]
     found: dict[tuple[str, Quote], Candidate] = {}
     for assertion, quote in sorted([*asked, *told], key=lambda one: (one[1].turn, one[1].start)):
         if not _contradicted(assertion, stated):
@@ -69,11 +69,7 @@ def _is_denied_question(move: Move) -> bool:
 
 def _by_answer(move: Move, moves: Sequence[Move]) -> AllergyAssertion:
     """Of several questions about allergies in one turn, the narrowest is what "no" surely answers."""
-    together = [
-        one
-        for one in moves
-        if one.sentence.turn == move.sentence.turn and one.topic is Topic.ALLERGY and one.is_question
-    ]
+    together = _allergy_questions(move, moves)
     return _assertion(any(one.drugs_only for one in together))
 
 
@@ -87,10 +83,18 @@ def _states_absence(move: Move) -> bool:
     return not is_someone_elses(move, Mention(sentence, match[0], match[1], ""))
 
 
-def _by_statement(move: Move) -> AllergyAssertion:
-    asked = move.answers
-    asked_for_drugs = asked is not None and asked.topic is Topic.ALLERGY and asked.drugs_only
+def _by_statement(move: Move, moves: Sequence[Move]) -> AllergyAssertion:
+    asked = _allergy_questions(move.answers, moves) if move.answers else []
+    asked_for_drugs = bool(asked) and all(one.drugs_only for one in asked)
     return _assertion(drugs_only(move.sentence) or asked_for_drugs or move.sentence.says("nkda"))
+
+
+def _allergy_questions(question: Move, moves: Sequence[Move]) -> list[Move]:
+    """The questions about allergies in the turn of one of them."""
+    turn = question.sentence.turn
+    return [
+        one for one in moves if one.sentence.turn == turn and one.topic is Topic.ALLERGY and one.is_question
+    ]
 
 
 def _assertion(drugs: bool) -> AllergyAssertion:

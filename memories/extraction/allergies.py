@@ -51,9 +51,12 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     if is_excepted(mention):
         return False
     if move.act is Act.ASKS_OPENLY:
-        return None
+        return False if _reacts(move) else None
     if move.is_question:
-        if move.holds is None and not (_reacts(move) or (move.act is Act.CHECKS and has_cue(move.sentence))):
+        if move.holds is None and not (
+            (move.topic is Topic.ALLERGY and _reacts(move))
+            or (move.act is Act.CHECKS and has_cue(move.sentence))
+        ):
             return None
         return move.holds is False
     if move.answers and move.answers.holds is False and not has_cue(move.sentence):
@@ -63,7 +66,7 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
 
 def _reacts(move: Move) -> bool:
     """ "And the codeine?" "That makes me throw up." """
-    return move.topic is Topic.ALLERGY and any(reaction_in(reply.sentence) for reply in move.replies)
+    return any(reaction_in(reply.sentence) for reply in move.replies)
 
 
 def _is_denied(mention: Mention) -> bool:

@@ -32,7 +32,7 @@ _GIVING = frozenset(
 )
 _IMAGINING = frozenset(
     "if unless might may could maybe perhaps possible possibly suspect wonder wondering worried worry concerned afraid scared "
-    "prevent avoid screening rule ruled risk chance signs sign evidence test tested check checked whether would potential "
+    "prevent avoid screening rule ruled risk risks chance signs sign evidence test tested check checked whether would potential "
     "suspicious suggestive consistent anything reassured sounds looking vaccine".split()
 )
 _ALL_THE_SAME = frozenset("looks seems appears".split())
@@ -168,6 +168,14 @@ def _after_answering_no(norms: tuple[str, ...], begins: int) -> int:
     return at
 
 
+def _is_certain(mention: Mention) -> bool:
+    near = f" {' '.join(mention.sentence.norms[max(0, mention.first - 4) : mention.first])} "
+    return any(
+        f" {phrase} " in near
+        for phrase in ("diagnosed with", "told i have", "told i had", "known history of")
+    )
+
+
 def _explains(mention: Mention) -> bool:
     """ "Psoriasis is a skin disease", "diabetes can cause ...": speaks of the disease, not of the patient."""
     clinician = mention.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT)
@@ -185,6 +193,8 @@ def _is_imagined(mention: Mention) -> bool:
     before = mention.sentence.norms[: mention.first]
     if _explains(mention):
         return True
+    if _is_certain(mention):
+        return False
     if set(before) & _ALL_THE_SAME:
         return False
     lists = mention.sentence.role == SpeakerRole.CLINICIAN and bool({"like", "such"} & set(before))

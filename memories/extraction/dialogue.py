@@ -132,11 +132,23 @@ def _with_topics(turn: list[Sentence], before: Move | None) -> list[Move]:
 
 def _move(sentence: Sentence, before: Move | None) -> Move:
     act, topic = _act(sentence), topic_of(sentence)
+    if (
+        topic is Topic.MEDICATION
+        and before
+        and before.topic is Topic.ALLERGY
+        and _only_names_a_kind(sentence)
+    ):
+        return Move(sentence, act, Topic.ALLERGY, drugs_only=True, own_topic=True)
     if topic:
         return Move(sentence, act, topic, drugs_only(sentence), own_topic=True)
     if before is None or _changes_subject(sentence, act):
         return Move(sentence, act, None)
     return Move(sentence, act, before.topic, before.drugs_only)
+
+
+def _only_names_a_kind(sentence: Sentence) -> bool:
+    """ "Any medication?", "As in drugs?" after a question about allergies is about allergies."""
+    return sentence.asks and len([norm for norm in sentence.norms if norm[0].isalnum()]) <= 3
 
 
 def _changes_subject(sentence: Sentence, act: Act) -> bool:

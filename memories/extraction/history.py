@@ -16,6 +16,8 @@ _CLAIMS = frozenset(
     "have has had having i've he's she's with of diagnosed got suffer suffers developed for".split()
 )
 _REACTIONS = frozenset({"hives", "dermatitis"})
+#: Said alone beside a cancer by name, these speak of that one.
+_CANCERS = frozenset("cancer tumor carcinoma".split())
 _OVER = (
     "in remission",
     "resolved",
@@ -40,7 +42,12 @@ def find_conditions_of_patient(moves: Sequence[Move]) -> list[Candidate]:
             if candidate:
                 found.setdefault((candidate.about, candidate.quote, candidate.denied), candidate)
     stated = {one.about for one in found.values() if not one.denied}
-    return [one for one in found.values() if not one.denied or one.about not in stated]
+    special = any(name.split()[-1] in _CANCERS and " " in name for name in stated)
+    return [
+        one
+        for one in found.values()
+        if not (one.denied and one.about in stated) and not (special and one.about in _CANCERS)
+    ]
 
 
 def _candidate(move: Move, mention: Mention) -> Candidate | None:

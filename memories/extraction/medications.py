@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from memories.choices import Category, ClinicalStatus, MedicationStatus, Priority
+from memories.choices import Category, ClinicalStatus, MedicationStatus, Priority, SpeakerRole
 from memories.extraction.assertion import is_someone_elses
 from memories.extraction.candidates import Candidate, MedicationFacts, Quote
 from memories.extraction.dialogue import Act, Move
@@ -13,6 +13,7 @@ from memories.extraction.substances import has_cue
 from memories.extraction.taking import is_stopped, status_of
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import high_alert_class
+from memories.vocabulary.words import Word
 
 _SAYS = {
     MedicationStatus.ACTIVE: "Takes {}.",
@@ -24,6 +25,9 @@ _SAYS = {
 _SETTLED = (MedicationStatus.STOPPED, MedicationStatus.ACTIVE, MedicationStatus.INTENDED)
 _GIVING = frozenset("take takes taking on prescribe continue start giving".split())
 _FOLLOWING = 3
+_SURE, _FAIRLY_SURE = 0.9, 0.7
+_SHORT = 6
+_LEADING = frozenset("yes yeah yep um uh well it's its about just i take okay right".split())
 
 
 def find_medications(moves: Sequence[Move], allergic_to: frozenset[str]) -> list[Candidate]:
@@ -105,7 +109,11 @@ def _is_left_open(move: Move, mention: Mention) -> bool:
 
 def _class_counts(mention: Mention, status: MedicationStatus, confidence: float) -> bool:
     """A class by its lay name is a fact when somebody is said to take it; "antibiotics" in general is none."""
-    return not mention.generic and status in _SETTLED and confidence >= 0.7
+    if mention.generic == "always" or status not in _SETTLED:
+        return False
+    if mention.generic == "unless taken":
+        return confidence >= _SURE and mention.sentence.role != SpeakerRole.CLINICIAN
+    return confidence >= _FAIRLY_SURE
 
 
 def _dosing(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
@@ -114,14 +122,14 @@ def _dosing(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
     after = min((one.first for one in others if one.first >= mention.last), default=len(sentence.words))
     before = max((one.last for one in others if one.last <= mention.first), default=0)
     own = dosing_of(_words_after(mention, after), bare_number=True)
-    lead = dosing_of(_words_leading_to(mention, before))
+    lead = dosing_of(_words_leading_to(mention, before), nearest_last=True)
     stated = own.or_else(lead) if not lead.dose or own.dose else Dosing(lead.dose).or_else(own)
     named = dosing_of(sentence.words[mention.first : mention.last])
     stated = stated.or_else(Dosing(route=named.route))
     return stated if after < len(sentence.words) else stated.or_else(_said_next(moves, at, mention))
 
 
-def _words_after(mention: Mention, ends: int) -> Sequence:  # type: ignore[type-arg]
+def _words_after(mention: Mention, ends: int) -> Sequence[Word]:
     """The words between this drug and the next, without a dose that leads to the next: "A, 20 mg of B"."""
     words = mention.sentence.words[mention.last : ends]
     if ends == len(mention.sentence.words):
@@ -130,7 +138,7 @@ def _words_after(mention: Mention, ends: int) -> Sequence:  # type: ignore[type-
     return words[:cut] if cut >= 0 and dosing_of(words[cut + 1 :]).dose else words
 
 
-def _words_leading_to(mention: Mention, begins: int) -> Sequence:  # type: ignore[type-arg]
+def _words_leading_to(mention: Mention, begins: int) -> Sequence[Word]:
     """The words between the drug named before and this one, back to the last "and" or comma."""
     words = mention.sentence.words[begins : mention.first]
     if begins == 0:
@@ -151,22 +159,32 @@ def _said_next(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
         ):
             break
         if _is_about_it(move):
-            dosing = dosing.or_else(dosing_of(move.sentence.words, bare_number=_answers_how_much(move)))
+            dosing = dosing.or_else(dosing_of(_after_yes(move), bare_number=_may_be_bare(move)))
     return dosing
 
 
 def _is_about_it(move: Move) -> bool:
     """Whether a sentence may speak of the drug just named; a refused question ("Twice a day?" "No.") does not."""
-    if move.is_question and not (move.holds and move.sentence.says("that", "it", "still")):
+    if move.is_question and not (
+        move.holds and move.sentence.says("that", "it", "still", "prescription", "dose")
+    ):
         return False
     return not move.sentence.says("smoke", "drink", "pain", "exercise", "vomit", "walk", "shots")
 
 
-def _answers_how_much(move: Move) -> bool:
+def _may_be_bare(move: Move) -> bool:
+    """Whether a number without a unit can only be a dose: after "how much?", or in "Yes, twenty daily"."""
     asked = move.answers.sentence if move.answers else None
-    return asked is not None and asked.says(
+    how_much = asked is not None and asked.says(
         "how much", "dose", "dosage", "how many milligrams", "what strength"
     )
+    return how_much or (bool(move.answers) and len(move.sentence.words) <= _SHORT)
+
+
+def _after_yes(move: Move) -> Sequence[Word]:
+    words = move.sentence.words
+    begins = next((at for at, word in enumerate(words) if not word.is_mark and word.norm not in _LEADING), 0)
+    return words[begins:]
 
 
 def _described(facts: MedicationFacts) -> str:

@@ -37,7 +37,7 @@ class Mention:
     name: str
     ingredient: str = ""
     guess: str = ""
-    generic: bool = False
+    generic: str = ""
     is_class: bool = False
 
     @property
@@ -55,7 +55,10 @@ def medicines_in(sentence: Sentence) -> list[Mention]:
         if here:
             found.append(here)
         at = here.last if here else at + 1
-    return [_medicine(sentence, one) for one in found if _is_meant(words, one)]
+    ends = {one.last for one in found if isinstance(one.entry, Drug)}
+    return [
+        _medicine(sentence, one) for one in found if _is_meant(words, one) and not _is_its_form(one, ends)
+    ]
 
 
 def allergens_in(sentence: Sentence) -> list[Mention]:
@@ -101,6 +104,11 @@ def _medicine(sentence: Sentence, found: Found[Drug] | Found[DrugClass]) -> Ment
     if isinstance(found.entry, DrugClass):
         return Mention(sentence, found.first, found.last, name, generic=found.entry.generic, is_class=True)
     return Mention(sentence, found.first, found.last, name, found.entry.ingredient)
+
+
+def _is_its_form(found: Found[Drug] | Found[DrugClass], ends: set[int]) -> bool:
+    """The "inhaler" of "albuterol inhaler"."""
+    return isinstance(found.entry, DrugClass) and found.first in ends
 
 
 def _allergen(sentence: Sentence, found: Found[Allergen]) -> Mention:

@@ -2,7 +2,7 @@
 
 from memories.extraction.dialogue import Move
 from memories.extraction.dosing import dosing_of
-from memories.extraction.mentions import Mention, heard, medicines_in
+from memories.extraction.mentions import Mention, allergens_in, conditions_in, heard, medicines_in
 from memories.vocabulary.drugs import resembling
 
 _VERBS = frozenset("take takes taking took taken on using prescribed prescribe started start called".split())
@@ -13,7 +13,8 @@ _SHORTEST = 5
 def misspelt_medicines_in(move: Move) -> list[Mention]:
     """Words where a drug must stand (after "takes", before a dose) that resemble a known drug's name."""
     sentence = move.sentence
-    known = {at for one in medicines_in(sentence) for at in range(one.first, one.last)}
+    named = [*medicines_in(sentence), *allergens_in(sentence), *conditions_in(sentence)]
+    known = {at for one in named for at in range(one.first, one.last)}
     found = []
     for at, word in enumerate(sentence.words):
         if (
@@ -35,4 +36,9 @@ def _stands_for_a_drug(move: Move, at: int) -> bool:
     while before >= 0 and norms[before] in _BETWEEN:
         before -= 1
     taken = before >= 0 and norms[before] in _VERBS
-    return taken or bool(dosing_of(move.sentence.words[at + 1 : at + 4]).dose)
+    listed = (
+        before == at - 1 and norms[before] in (",", "and") and bool(medicines_in(move.sentence))
+        if before >= 0
+        else False
+    )
+    return taken or listed or bool(dosing_of(move.sentence.words[at + 1 : at + 4]).dose)

@@ -26,7 +26,7 @@ def number_at(words: Sequence[Word], at: int) -> tuple[str, int]:
     if at + 1 < len(words) and words[at].norm in ("half", "a", "quarter"):
         return _fraction(words, at)
     value, end = _whole(words, at)
-    if end == at:
+    if end == at and not (at < len(words) and words[at].norm == "point"):
         return "", at
     return _with_decimals(words, value, end)
 
@@ -75,11 +75,19 @@ def _with_decimals(words: Sequence[Word], value: int, end: int) -> tuple[str, in
     digits = ""
     at = end + 1
     if end < len(words) and words[end].norm == "point":
-        while at < len(words) and (words[at].norm in _ONES or words[at].norm.isdigit()):
-            digits += str(_ONES.get(words[at].norm, words[at].norm))
-            at += 1
+        while at < len(words) and (
+            words[at].norm in _ONES or words[at].norm in _TENS or words[at].norm.isdigit()
+        ):
+            part, after = (
+                _whole(words, at)
+                if words[at].norm in _TENS
+                else (_ONES.get(words[at].norm, words[at].norm), at + 1)
+            )
+            digits, at = digits + str(part), after
     if digits:
         return f"{value}.{digits}", at
+    if end < len(words) and words[end].norm == "point" and not value:
+        return "", end
     following = [word.norm for word in words[end : end + 3]]
     if following == ["and", "a", "half"]:
         return f"{value}.5", end + 3

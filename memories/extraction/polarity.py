@@ -51,7 +51,11 @@ def agreement(turn: Sequence[Sentence]) -> bool | None:
     for at, word in enumerate(words):
         rest = f"{' '.join(words[at:])} "
         if word in _YES or rest.startswith(tuple(f"{phrase} " for phrase in _YES_PHRASES)):
-            return not _then_no(words[at + 1 :])
+            return (
+                not _then_no(words[at + 1 :])
+                and words[at + 2 : at + 3] != ["not"]
+                and words[at + 1 : at + 2] != ["not"]
+            )
         if word in _NO or rest.startswith(tuple(f"{phrase} " for phrase in _NO_PHRASES)):
             return False
         if word not in _FILLERS:

@@ -30,6 +30,13 @@ _CUES = (
     "intolerance",
     "sensitive to",
 )
+_WHAT_HAPPENS = (
+    "what happens",
+    "what happened",
+    "what kind of reaction",
+    "what sort of reaction",
+    "what reaction",
+)
 _TAKING = (
     "i take",
     "i'm taking",
@@ -44,7 +51,7 @@ _TAKING = (
 )
 _STOPS = frozenset(
     "but which that because so when it she he they we you if then what where how do does did is are was were who since though "
-    "also makes gives causes gave made or? for as after from including such at about until . ? ! ; :".split()
+    "also makes gives causes gave made or? for as after from including you've we've he's she's they've i've it's that's you're there's such at about until . ? ! ; :".split()
 )
 _EMPTY = frozenset(
     "a an the any anything something some other others many few several quite lots lot of all most certain different my your his her "
@@ -67,7 +74,9 @@ def substances_of(move: Move) -> list[Mention]:
     known = allergens_in(sentence)
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
-        named = [one for one in known if not one.generic] or _misspelt(move)
+        named = [one for one in known if one.generic != "always"] or _misspelt(move)
+    if not named and sentence.says(*_WHAT_HAPPENS):
+        named = known
     if not named:
         named = [one for one in known if causes_reaction(sentence, one) or is_avoided(sentence, one)]
     return list({(one.first, one.last): one for one in named}.values())

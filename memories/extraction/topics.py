@@ -60,6 +60,18 @@ _SYMPTOM = (
     "pain", "fever", "fevers", "cough", "nausea", "vomiting", "symptoms", "swelling", "headache", "headaches", "dizziness",
     "shortness of breath", "bowel", "urine", "feeling", "weight", "sleep",
 )  # fmt: skip
+_WIDER = (
+    "food",
+    "foods",
+    "pollen",
+    "environmental",
+    "environment",
+    "anything",
+    "latex",
+    "in general",
+    "otherwise",
+    "of any kind",
+)
 _POINTERS = (
     "it",
     "that",
@@ -112,9 +124,7 @@ def topic_of(sentence: Sentence, kin_counts: bool = True) -> Topic | None:
 
 def drugs_only(sentence: Sentence) -> bool:
     """Whether a sentence about allergies speaks of drugs and nothing wider."""
-    return sentence.says(*_DRUGS) and not sentence.says(
-        "food", "foods", "pollen", "environmental", "anything", "latex"
-    )
+    return sentence.says(*_DRUGS) and not sentence.says(*_WIDER)
 
 
 def is_follow_up(sentence: Sentence) -> bool:

@@ -9,7 +9,7 @@ from memories.vocabulary.words import Word
 #: What makes the words before it a disease. Weak heads need a part of the body before them.
 _HEADS = frozenset(
     "disease disorder syndrome cancer carcinoma tumor tumour lymphoma leukemia sarcoma failure stenosis infection "
-    "fracture deficiency insufficiency palsy dystrophy dysfunction hernia ulcer cyst polyp aneurysm embolism "
+    "fracture deficiency insufficiency palsy dystrophy dysfunction hernia ulcer aneurysm embolism "
     "thrombosis abscess neuropathy addiction injury".split()
 )
 _WEAK_HEADS = frozenset("problem issue trouble condition attack complaint".split())
@@ -41,7 +41,7 @@ _BODY = frozenset(
 )
 _QUALITIES = frozenset(
     "chronic acute severe mild moderate congenital recurrent frequent left right bilateral upper lower advanced metastatic "
-    "stage end early late type one two juvenile viral bacterial fungal yeast exercise induced deep vein major minor small "
+    "stage end early late juvenile viral bacterial fungal yeast exercise induced deep vein major minor small "
     "serous papillary squamous cell basal disseminated generalized seasonal allergic rheumatoid degenerative essential "
     "secondary primary diabetic alcoholic ischemic congestive obstructive aortic mitral tricuspid coronary femoral lumbar "
     "thoracic stress compression hairline seizure panic personality eating sleep anxiety bleeding clotting autistic "

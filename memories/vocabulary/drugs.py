@@ -20,10 +20,12 @@ class Drug:
 
 @dataclass(frozen=True, slots=True)
 class DrugClass:
-    """A class by a lay name: "water pill" is a diuretic. `generic` ones say too little to be a fact alone."""
+    """A class by a lay name: "water pill" is a diuretic. `generic`: "" or when it says too little to be a fact
+    alone: "always" ("antibiotics"), "unless taken" ("an inhaler").
+    """
 
     name: str
-    generic: bool = False
+    generic: str = ""
 
 
 def ingredient_of(name: str) -> str | None:
@@ -56,7 +58,7 @@ def drug_names() -> Lexicon[Drug]:
 @cache
 def drug_classes() -> Lexicon[DrugClass]:
     return Lexicon(
-        (said, DrugClass(row["name"], bool(row["generic"])))
+        (said, DrugClass(row["name"], row["generic"]))
         for row in rows("drug_classes.tsv")
         for said in spoken_forms(row)
     )
