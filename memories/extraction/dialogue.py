@@ -199,12 +199,8 @@ def _asks_back(asked: Move, turn: list[Move]) -> bool:
     if not questions:
         return False
     telling = [move.sentence for move in turn if not move.is_question]
-    return (
-        agreement(telling) is None
-        or questions[-1].act is Act.ASKS_OPENLY
-        and questions[-1].topic is asked.topic
-        and questions[-1].own_topic
-    )
+    again = questions[-1].own_topic and questions[-1].topic is asked.topic
+    return agreement(telling) is None or (again and questions[-1].sentence.says("what", "which"))
 
 
 def _settled(question: Move, says_yes: bool | None, last: bool) -> bool | None:

@@ -9,10 +9,14 @@ from datetime import datetime
 
 from memories.extraction.absence import find_absence
 from memories.extraction.allergies import find_allergies, is_positive
+from memories.extraction.appointments import find_appointments
 from memories.extraction.candidates import Candidate, Extraction, Utterance
 from memories.extraction.dialogue import follow
 from memories.extraction.history import find_conditions_of_patient
 from memories.extraction.medications import find_medications
+from memories.extraction.observations import find_observations
+from memories.extraction.person import find_facts_of_person
+from memories.extraction.preferences import find_preferences
 from memories.extraction.reading import read
 
 VERSION = "local-1"
@@ -28,6 +32,10 @@ def extract_locally(utterances: Sequence[Utterance], said_at: datetime) -> Extra
         *find_absence(moves, positive),
         *find_medications(moves, _names_of(positive)),
         *find_conditions_of_patient(moves),
+        *find_preferences(moves),
+        *find_facts_of_person(moves),
+        *find_observations(moves),
+        *find_appointments(moves, said_at),
     ]
     return Extraction(tuple(sorted(candidates, key=lambda one: (one.quote.turn, one.quote.start))))
 

@@ -51,11 +51,7 @@ def agreement(turn: Sequence[Sentence]) -> bool | None:
     for at, word in enumerate(words):
         rest = f"{' '.join(words[at:])} "
         if word in _YES or rest.startswith(tuple(f"{phrase} " for phrase in _YES_PHRASES)):
-            return (
-                not _then_no(words[at + 1 :])
-                and words[at + 2 : at + 3] != ["not"]
-                and words[at + 1 : at + 2] != ["not"]
-            )
+            return not _then_no(words[at + 1 :])
         if word in _NO or rest.startswith(tuple(f"{phrase} " for phrase in _NO_PHRASES)):
             return False
         if word not in _FILLERS:
@@ -64,8 +60,13 @@ def agreement(turn: Sequence[Sentence]) -> bool | None:
 
 
 def _then_no(rest: Sequence[str]) -> bool:
-    """ "Yeah, no": no."""
-    return bool(rest) and rest[0] in _NO and rest[0] != "not"
+    """Whether a yes is taken back: "Yeah, no", "Right. No, nothing", "I did not"."""
+    if "not" in rest[:2] and rest[0] in ("not", "did", "do", "am", "have", "was"):
+        return True
+    follows = next((at for at, word in enumerate(rest) if word not in _YES | _FILLERS), None)
+    if follows is None or list(rest[follows : follows + 2]) == ["no", "problem"]:
+        return False
+    return rest[follows] in _NO - {"not"}
 
 
 def _opening(turn: Sequence[Sentence]) -> list[str]:

@@ -16,6 +16,11 @@ _STOPPED = (
     "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well", "didn't agree",
     "couldn't tolerate", "could not tolerate", "was on", "were on",
 )  # fmt: skip
+_GIVEN_UP = (
+    "no longer", "not anymore", "anymore", "used to", "came off", "got off", "went off", "took me off", "taken off", "took him off", "took her off",
+    "weaned off", "ran out",
+)  # fmt: skip
+_DECLINED = ("decided against", "declined", "refused", "turned it down")
 _TAKING = frozenset("take takes taking use uses using on inject injects injecting".split())
 _TOOK = frozenset("took taken used tried had given gave received applied try".split())
 _DENIABLE = _TAKING | _TOOK | frozenset("have need want started start".split())
@@ -174,13 +179,15 @@ def _tells_of_stopping(reply: Move) -> bool:
     )
     return (
         not reply.is_question
-        and (stops or reply.sentence.says(*_STOPPED))
+        and (stops or reply.sentence.says(*_GIVEN_UP))
         and not medicines_in(reply.sentence)
     )
 
 
 def _status_of_question(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     sentence = mention.sentence
+    if any(reply.sentence.says(*_DECLINED) for reply in move.replies):
+        return MedicationStatus.NOT_TAKEN, 0.8
     if move.holds is not True and _was_given_up(move):
         return MedicationStatus.STOPPED, 0.8
     if move.holds is False:

@@ -1,0 +1,156 @@
+"""What the patient prefers, how care is to be given, and what somebody asked to be remembered."""
+
+import re
+from collections.abc import Sequence
+
+from memories.choices import Category, Kind, SpeakerRole
+from memories.extraction.assertion import is_someone_elses
+from memories.extraction.candidates import Candidate
+from memories.extraction.dialogue import Move
+from memories.extraction.mentions import Mention, heard
+from memories.extraction.phrases import spans
+from memories.extraction.reading import Sentence
+from memories.extraction.retelling import retold, third_person
+
+_PREFERS = re.compile(
+    r"\b(?:prefers?|would rather|'d rather|i'd rather|dislikes?|hates?|can't stand|cannot stand|doesn't like|don't like|does not like|do not like"
+    r"|likes|loves|enjoys?|i like|i love)\b"
+)
+_FAVOURITE = re.compile(r"\bfavou?rite \w+(?: \w+)? (?:is|are)\b")
+_INSTRUCTION = re.compile(
+    r"\b(?:always|never|make sure|be sure to|needs? help (?:with|to|getting)|has to be|have to be|needs? to be|must be|must not|should not be"
+    r"|don't forget to|do not|only use|use only|is to be|are to be|needs? (?:two people|a walker|assistance|supervision))\b"
+)
+_REMEMBER = re.compile(
+    r"^(?:please |and |also |so |, )*(?:remember|note|keep in mind|don't forget|do not forget|bear in mind)(?: ,)?(?: that| to)? "
+)
+_LASTING = (
+    "always",
+    "never",
+    "every",
+    "each",
+    "whenever",
+    "from now on",
+    "any time",
+    "must",
+    "has to be",
+    "needs help",
+    "need help",
+    "needs to be",
+)
+_PASSING = (
+    "today", "right now", "for now", "tonight", "this morning", "this afternoon", "this time", "until", "next few days", "tomorrow",
+    "this week", "for the moment", "at the moment", "next week",
+)  # fmt: skip
+_TALK = (
+    "i'd like",
+    "would like",
+    "i like that",
+    "you know",
+    "i love you",
+    "sounds",
+    "do you",
+    "would love",
+    "'d love",
+    "like to see",
+    "if",
+)
+_EMPTY = frozenset("the a an my her his their to that in on at during of".split())
+_TIMES = frozenset("morning afternoon evening night noon early late".split())
+_FIRST = frozenset("i i'd i'm i've we".split())
+
+
+def find_preferences(moves: Sequence[Move]) -> list[Candidate]:
+    """Preferences (facts) and care instructions (procedural), one at most for each sentence."""
+    found = (_found_in(move) for move in moves if not move.is_question)
+    return [one for one in found if one]
+
+
+def _found_in(move: Move) -> Candidate | None:
+    if move.sentence.says(*_PASSING):
+        return None
+    return next(filter(None, (_remembered(move), _instruction(move), _preference(move))), None)
+
+
+def _remembered(move: Move) -> Candidate | None:
+    """ "Please remember that ..." """
+    sentence = move.sentence
+    match = next(spans(sentence.words, _REMEMBER), None)
+    if match is None or match[1] >= len(sentence.words) - 1:
+        return None
+    told = retold(sentence.quote(match[1]).text)
+    return _candidate(
+        sentence,
+        "to remember",
+        told,
+        Kind.PROCEDURAL if sentence.norms[match[1] - 1] == "to" else Kind.SEMANTIC,
+    )
+
+
+def _instruction(move: Move) -> Candidate | None:
+    sentence = move.sentence
+    match = next(spans(sentence.words, _INSTRUCTION), None)
+    if match is None or not sentence.says(*_LASTING) or not _is_instruction(sentence, match[0]):
+        return None
+    return _candidate(sentence, "care instruction", retold(sentence.quote().text), Kind.PROCEDURAL)
+
+
+def _is_instruction(sentence: Sentence, first: int) -> bool:
+    """An order, or what the patient needs; not a habit ("I always walk") and not talk ("I've never been there")."""
+    needs = sentence.norms[first] in ("needs", "need", "has", "must", "is", "are")
+    orders = all(
+        norm in ("please", "and", "so", ",", "also", "you", "we", "should", "must")
+        for norm in sentence.norms[:first]
+    )
+    advises_visitor = sentence.role == SpeakerRole.CLINICIAN and sentence.says("you", "your")
+    return (
+        (needs or orders) and not advises_visitor and not sentence.norms[first + 1 : first + 2] == ("been",)
+    )
+
+
+def _preference(move: Move) -> Candidate | None:
+    sentence = move.sentence
+    match = next(spans(sentence.words, _PREFERS), None) or next(spans(sentence.words, _FAVOURITE), None)
+    if (
+        match is None
+        or not _is_patients(move, match[0], match[1])
+        or (sentence.says(*_TALK) and "prefer" not in match[2].group())
+    ):
+        return None
+    return _candidate(
+        sentence, _subject(sentence, match[1]), _told(sentence, match[0], match[1]), Kind.SEMANTIC
+    )
+
+
+def _is_patients(move: Move, first: int, last: int) -> bool:
+    sentence = move.sentence
+    own = sentence.role not in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT, SpeakerRole.CAREGIVER)
+    says_i = bool(_FIRST & set(sentence.norms[:last]))
+    if says_i and not own:
+        return False
+    if not says_i and sentence.role == SpeakerRole.PATIENT and sentence.norms[first] != "favorite":
+        return False
+    return first <= 6 and not is_someone_elses(move, Mention(sentence, first, last, ""))
+
+
+def _told(sentence: Sentence, first: int, last: int) -> str:
+    """ "Patient prefers mornings" and "I prefer mornings" are told as "Prefers mornings." """
+    verb = heard(sentence, first, last)
+    if not verb.lower().startswith(("prefer", "dislike", "hate", "enjoy", "likes", "loves")):
+        return retold(sentence.quote().text)
+    return (
+        retold(f"{third_person(verb)} {sentence.quote(last).text}")
+        if last < len(sentence.words)
+        else retold(verb)
+    )
+
+
+def _subject(sentence: Sentence, last: int) -> str:
+    """What a preference is about, in a few of its own words, whatever time of day it names: that is its value."""
+    words = [norm for norm in sentence.norms[last:] if norm[0].isalnum() and norm not in _EMPTY]
+    kept = [norm for norm in words if norm.removesuffix("s") not in _TIMES]
+    return " ".join(kept[:4]) or ("time of day" if words else "preference")
+
+
+def _candidate(sentence: Sentence, about: str, content: str, kind: Kind) -> Candidate:
+    return Candidate(Category.PREFERENCE, about, content, sentence.quote(), kind=kind)
