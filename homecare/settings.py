@@ -186,6 +186,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 # --- Extraction and embedding ---------------------------------------------------------------------------------------
 
 EXTRACTOR = env.str("EXTRACTOR", "llm" if env.str("OPENAI_API_KEY", "") or env.str("OPENAI_BASE_URL", "") else "local")
+#: What is not remembered without the patient's recorded consent; topics of memories/vocabulary/data/sensitive.tsv.
+SENSITIVE_TOPICS = env.list(
+    "SENSITIVE_TOPICS",
+    default=["sexuality", "religion", "politics", "immigration", "ethnicity", "criminal record", "finances"],
+)
 EXTRACTION_INSTRUCTION = env.str("EXTRACTION_INSTRUCTION", "")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")

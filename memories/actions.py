@@ -10,15 +10,15 @@ from uuid_utils.compat import uuid7
 from audit.actors import current_actor
 from audit.models import Event
 from audit.recording import record
+from memories.alerts import raise_alerts
 from memories.choices import AllergyAssertion, Category, VerificationStatus
 from memories.consolidation import lock_patient, remember
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate
-from memories.facts import fact_key
+from memories.facts import fact_key, with_ingredient
 from memories.indexing import index_memories, indexed_text, unindex
 from memories.models import AllergyDetail, MedicationDetail, Memory
-from memories.statements import allergy_sentence, as_candidate, medication_sentence, with_ingredient
-from memories.models.review import TaskState
+from memories.statements import allergy_sentence, as_candidate, medication_sentence
 from patients.models import KnownAllergies, User
 from patients.roles import Role
 
@@ -91,6 +91,7 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
     _close_tasks(memory, Event.CORRECT, by, reason)
     unindex([memory])
     _index_anew(corrected)
+    raise_alerts(memory.patient, [corrected])
     changed = [memory.pk, corrected.pk]
     record(Event.CORRECT, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
     return corrected
@@ -152,14 +153,17 @@ def _retire(memory: Memory, status: VerificationStatus, by: User, reason: str, e
 
 
 def _close_tasks(memory: Memory, event: Event, by: User, reason: str) -> None:
-    """The decision answers the open questions about this memory itself, and makes those that compare it moot."""
+    """The decision answers what was asked about this memory alone. What compares it with another one stays open
+    while both are live: to confirm a medication does not clear an alert about it.
+    """
     for task in memory.review_tasks.open():
-        task.decide(event, by=by, reason=reason)
-    if memory.is_live:
-        return
-    for task in memory.related_review_tasks.open():
-        task.state = TaskState.OBSOLETE
-        task.save()
+        if task.related_id is None:
+            task.decide(event, by=by, reason=reason)
+        elif not memory.is_live:
+            task.make_obsolete()
+    if not memory.is_live:
+        for task in memory.related_review_tasks.open():
+            task.make_obsolete()
 
 
 def _assert_known_allergies(memory: Memory, by: User) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
+from memories.alerts import raise_alerts
 from memories.choices import CRITICAL_CATEGORIES, AllergyAssertion, Category, MedicationStatus, VerificationStatus
 from memories.extraction.candidates import Candidate
 from memories.facts import drug_key, fact_key, folded, substance_key
@@ -30,7 +31,7 @@ from memories.models import (
     TaskState,
     Turn,
 )
-from memories.models.memory import STANDING, Stance
+from memories.models.memory import Stance
 from patients.models import KnownAllergies, Patient
 
 #: Two sentences of one category this close in meaning (cosine) say the same. Never asked of critical categories.
@@ -84,6 +85,7 @@ def consolidate(
     for statement in statements:
         ledger.enter(statement)
     index_memories(ledger.result.added, ledger.result.vectors)
+    raise_alerts(run.patient, [*ledger.result.added, *ledger.result.reinforced])
     return ledger.result
 
 
@@ -130,9 +132,10 @@ class _Ledger:
         found = Memory.objects.for_patient(self.patient).filter(fact_key__in=keys).with_details()
         remembered: dict[str, Memory] = {}
         for memory in found.order_by("recorded_at"):
-            if memory.is_live or memory.verification_status == VerificationStatus.REFUTED:
-                if memory.is_live or not (memory.fact_key in remembered and remembered[memory.fact_key].is_live):
-                    remembered[memory.fact_key] = memory
+            known = remembered.get(memory.fact_key)
+            refuted_alone = memory.verification_status == VerificationStatus.REFUTED and not (known and known.is_live)
+            if memory.is_live or refuted_alone:
+                remembered[memory.fact_key] = memory
         return remembered
 
     def _live_critical(self, statements: Sequence[Statement]) -> list[Memory]:
@@ -325,8 +328,7 @@ class _Ledger:
         old.save(update_fields=["superseded_by", "updated_at"])
         unindex([old])
         for task in old.review_tasks.open():
-            task.state = TaskState.OBSOLETE
-            task.save()
+            task.make_obsolete()
         self.critical.remove(old)
 
     def _revoke_none_known(self, memory: Memory) -> None:

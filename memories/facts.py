@@ -3,10 +3,16 @@
 import hashlib
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from memories.choices import AllergyAssertion, Category, ClinicalStatus, Kind, MedicationStatus
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts
+from memories.vocabulary.allergens import allergens
+from memories.vocabulary.drugs import ingredient_of, resembling
+
+Facts = TypeVar("Facts", AllergyFacts, MedicationFacts)
 
 KEY_LENGTH = 300
 #: "takes" and "is on" leave open whether a drug is taken now; they state the same fact as "takes it now".
@@ -52,3 +58,12 @@ def _parts(candidate: Candidate, said_at: datetime) -> list[str]:
         return [folded(candidate.about), candidate.starts_at.isoformat()]
     day = [said_at.date().isoformat()] if candidate.kind == Kind.EPISODIC else []
     return [folded(candidate.content), *day]
+
+
+def with_ingredient(facts: Facts) -> Facts:
+    """The same facts with the vocabulary's name for what was heard, or, if it has none, a name that resembles it."""
+    heard = facts.substance if isinstance(facts, AllergyFacts) else facts.drug
+    known = ingredient_of(heard)
+    if known is None and isinstance(facts, AllergyFacts) and (allergen := allergens().exactly(heard)):
+        known = allergen.name
+    return replace(facts, ingredient=known or "", guess="" if known or not heard else resembling(heard))

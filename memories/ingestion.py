@@ -6,7 +6,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -23,6 +23,7 @@ from memories.indexing import indexed_text
 from memories.models import Conversation, ExtractionRun, Memory, RunState, Turn
 from memories.reading import Reading, read
 from memories.signals import turns_recorded
+from memories.validation import without_topics
 from patients.models import Patient
 
 
@@ -128,7 +129,10 @@ def carry_out(*, run_id: object, patient_id: object, by: Actor) -> ExtractionRun
 def _read(run: ExtractionRun, turns: Sequence[Turn]) -> Reading:
     if run.patient.is_opted_out:
         return Reading(extractor="none: opted out")
-    return read([Utterance(turn.speaker, turn.text, turn.role) for turn in turns], run.conversation.said_at)
+    reading = read([Utterance(turn.speaker, turn.text, turn.role) for turn in turns], run.conversation.said_at)
+    if run.patient.consent_given_at:
+        return reading
+    return replace(reading, candidates=tuple(without_topics(reading.candidates, settings.SENSITIVE_TOPICS)))
 
 
 def _embedded(candidates: Sequence[Candidate]) -> list[np.ndarray | None]:

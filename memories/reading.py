@@ -11,7 +11,7 @@ from memories.extraction import llm, local
 from memories.extraction.candidates import Candidate, Extraction, Usage, Utterance
 from memories.facts import drug_key, substance_key
 from memories.llm import LLMError
-from memories.validation import check_candidates, critical_only
+from memories.validation import check_candidates, check_names, critical_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def read(utterances: Sequence[Utterance], said_at: datetime) -> Reading:
 
 
 def _read_together(found: Extraction, critical: Sequence[Candidate], utterances: Sequence[Utterance]) -> Reading:
-    candidates, unsourced = check_candidates(found.candidates, utterances)
+    named, unnamed = check_names(found.candidates, utterances)
+    candidates, unsourced = check_candidates(named, utterances)
     seen = {_subject(candidate) for candidate in critical_only(candidates)}
     missed = [candidate for candidate in critical if _subject(candidate) not in seen]
     return Reading(
@@ -53,7 +54,7 @@ def _read_together(found: Extraction, critical: Sequence[Candidate], utterances:
         llm.VERSION,
         settings.OPENAI_MODEL,
         usage=found.usage,
-        dropped=found.dropped + unsourced,
+        dropped=found.dropped + unnamed + unsourced,
     )
 
 

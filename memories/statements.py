@@ -1,16 +1,10 @@
 """From a memory back to what it states, and from typed details to a sentence."""
 
-from dataclasses import replace
-from typing import TypeVar
-
 from memories.choices import Category, MedicationStatus
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts, Quote
 from memories.models import Memory
-from memories.vocabulary.drugs import ingredient_of
 
 NO_QUOTE = Quote(turn=0, start=0, end=0, text="")
-
-Facts = TypeVar("Facts", AllergyFacts, MedicationFacts)
 
 _VERB = {
     MedicationStatus.ACTIVE: "Takes",
@@ -66,9 +60,3 @@ def medication_sentence(facts: MedicationFacts) -> str:
     """`Takes lisinopril 10 mg by mouth every morning, as needed.`"""
     parts = [_VERB[MedicationStatus(facts.status)], facts.drug, facts.dose, facts.route, facts.frequency]
     return " ".join(part for part in parts if part) + (", as needed." if facts.as_needed else ".")
-
-
-def with_ingredient(facts: Facts) -> Facts:
-    """The same facts with the vocabulary's name for the substance or drug, and no guess."""
-    heard = facts.substance if isinstance(facts, AllergyFacts) else facts.drug
-    return replace(facts, ingredient=ingredient_of(heard) or "", guess="")

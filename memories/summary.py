@@ -30,7 +30,7 @@ class Summary:
 def summarise(patient: Patient) -> Summary:
     """Sum up the live memories of a patient whom the caller may see. Five queries."""
     live = Memory.objects.for_patient(patient).live().filter(scope="patient")
-    counts = {category: 0 for category in Category.values}
+    counts = dict.fromkeys(Category.values, 0)
     counts.update(live.order_by().values_list("category").annotate(Count("pk")))
     critical_items = list(live.critical().with_details().order_by("category", "about"))
     return Summary(

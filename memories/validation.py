@@ -3,11 +3,59 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from memories.choices import CRITICAL_CATEGORIES, Category, Priority
+from memories.choices import CRITICAL_CATEGORIES, AllergyAssertion, Category, Priority
 from memories.extraction.candidates import Candidate, Utterance
+from memories.facts import folded, with_ingredient
+from memories.vocabulary.drugs import high_alert_class
+from memories.vocabulary.sensitive import sensitive_topics_of
+
+#: How many turns before its quote a name may stand: "Are you allergic to latex?" "Yes, very."
+TURNS_BEFORE = 2
+#: Shorter names are articles and slips, not drugs.
+SHORTEST_NAME = 3
 
 
-def is_sourced(candidate: Candidate, utterances: Sequence[Utterance]) -> bool:
+def check_candidates(candidates: Iterable[Candidate], utterances: Sequence[Utterance]) -> tuple[list[Candidate], int]:
+    """The candidates that rest on words really said, and how many did not."""
+    candidates = list(candidates)
+    sound = [_prioritised(c) for c in candidates if _is_complete(c) and _is_sourced(c, utterances)]
+    return sound, len(candidates) - len(sound)
+
+
+def check_names(candidates: Iterable[Candidate], utterances: Sequence[Utterance]) -> tuple[list[Candidate], int]:
+    """For a model's candidates: those whose substance or drug was really named, each with the vocabulary's name for
+    it, and how many were not. A true quote alone does not show that its drug was not made up.
+    """
+    candidates = list(candidates)
+    named = [_with_ingredient(c) for c in candidates if _names_what_was_said(c, utterances)]
+    return named, len(candidates) - len(named)
+
+
+def critical_only(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.category in CRITICAL_CATEGORIES]
+
+
+def without_topics(candidates: Iterable[Candidate], topics: Iterable[str]) -> list[Candidate]:
+    """The candidates that speak of none of these sensitive topics. An allergy or a medication is never left out."""
+    topics = frozenset(topics)
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.category in CRITICAL_CATEGORIES
+        or not topics & sensitive_topics_of(f"{candidate.content} {candidate.quote.text}")
+    ]
+
+
+def _is_complete(candidate: Candidate) -> bool:
+    """Whether a critical candidate carries its details, so that staff and checks can work with it."""
+    if candidate.category == Category.ALLERGY:
+        return candidate.allergy is not None
+    if candidate.category == Category.MEDICATION:
+        return candidate.medication is not None
+    return bool(candidate.content.strip())
+
+
+def _is_sourced(candidate: Candidate, utterances: Sequence[Utterance]) -> bool:
     """Whether the quote stands in its turn, word by word, at its place."""
     quote = candidate.quote
     if not (0 <= quote.turn < len(utterances) and 0 <= quote.start < quote.end):
@@ -15,30 +63,41 @@ def is_sourced(candidate: Candidate, utterances: Sequence[Utterance]) -> bool:
     return utterances[quote.turn].text[quote.start : quote.end] == quote.text
 
 
-def with_safe_priority(candidate: Candidate) -> Candidate:
-    """An allergy is critical and a medication at least high, whatever an extractor says."""
-    if candidate.category == Category.ALLERGY:
+def _names_what_was_said(candidate: Candidate, utterances: Sequence[Utterance]) -> bool:
+    """Whether a substance or drug was really named, in the quote's turn or just before it."""
+    heard = _heard(candidate)
+    if heard is None:
+        return True
+    turn = candidate.quote.turn
+    spoken = folded(" ".join(utterance.text for utterance in utterances[max(0, turn - TURNS_BEFORE) : turn + 1]))
+    return len(heard) >= SHORTEST_NAME and all(word in spoken for word in folded(heard).split())
+
+
+def _heard(candidate: Candidate) -> str | None:
+    if candidate.medication:
+        return candidate.medication.drug
+    if candidate.allergy and candidate.allergy.assertion == AllergyAssertion.SUBSTANCE:
+        return candidate.allergy.substance
+    return None
+
+
+def _with_ingredient(candidate: Candidate) -> Candidate:
+    if candidate.medication:
+        return replace(candidate, medication=with_ingredient(candidate.medication))
+    if candidate.allergy and candidate.allergy.substance:
+        return replace(candidate, allergy=with_ingredient(candidate.allergy))
+    return candidate
+
+
+def _prioritised(candidate: Candidate) -> Candidate:
+    """An allergy and a high-alert medication are critical, whatever an extractor says; any other is at least high."""
+    if candidate.category == Category.ALLERGY or _is_high_alert(candidate):
         return replace(candidate, priority=Priority.CRITICAL)
-    if candidate.category == Category.MEDICATION and candidate.priority == Priority.NORMAL:
+    if candidate.category == Category.MEDICATION:
         return replace(candidate, priority=Priority.HIGH)
     return candidate
 
 
-def is_complete(candidate: Candidate) -> bool:
-    """Whether a critical candidate carries its details, so that staff and checks can work with it."""
-    if candidate.category == Category.ALLERGY:
-        return candidate.allergy is not None
-    if candidate.category == Category.MEDICATION:
-        return candidate.medication is not None and bool(candidate.medication.drug)
-    return bool(candidate.content.strip())
-
-
-def check_candidates(candidates: Iterable[Candidate], utterances: Sequence[Utterance]) -> tuple[list[Candidate], int]:
-    """The candidates that rest on words really said, and how many did not."""
-    candidates = list(candidates)
-    sound = [with_safe_priority(c) for c in candidates if is_complete(c) and is_sourced(c, utterances)]
-    return sound, len(candidates) - len(sound)
-
-
-def critical_only(candidates: Iterable[Candidate]) -> list[Candidate]:
-    return [candidate for candidate in candidates if candidate.category in CRITICAL_CATEGORIES]
+def _is_high_alert(candidate: Candidate) -> bool:
+    said = candidate.medication
+    return said is not None and bool(high_alert_class(said.ingredient or said.drug))

@@ -88,3 +88,8 @@ class ReviewTask(PatientBound):
         self.state, self.decision, self.decided_by, self.reason = TaskState.DECIDED, decision, by, reason
         self.decided_at = timezone.now()
         self.save()
+
+    def make_obsolete(self) -> None:
+        """Close this task because what it asks about is no longer so."""
+        self.state = TaskState.OBSOLETE
+        self.save()
