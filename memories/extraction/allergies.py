@@ -10,6 +10,7 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
 from memories.extraction.polarity import NEGATIONS
 from memories.extraction.reactions import reaction_in, severity_of
+from memories.extraction.reading import Sentence
 from memories.extraction.substances import has_cue, substances_of
 from memories.extraction.topics import Topic
 
@@ -100,9 +101,11 @@ def _reaction_said(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allerg
     return "", ""
 
 
-def _sentences_about(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> Iterator:  # type: ignore[type-arg]
+def _sentences_about(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> Iterator[Sentence]:
     others = {other.mention.key for other in named} - {one.mention.key}
     speaks_of_it = True
+    if moves[one.at].act is Act.ASKS_OPENLY:
+        yield from (reply.sentence for reply in moves[one.at].replies)
     for move in moves[one.at + 1 :]:
         mentioned = {mention.key for mention in allergens_in(move.sentence)} | _heard_again(move, named)
         if one.mention.key in mentioned:

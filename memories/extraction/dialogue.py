@@ -110,6 +110,8 @@ def _take_turn(asked: list[list[Move]], turn: list[Move]) -> None:
         asks_back = _asks_back(asked[-1][-1], turn)
         if not asks_back:
             _answer(asked.pop(), turn)
+            if asked:
+                _narrow(asked[-1], turn)
     new = [move for move in turn if move.is_question and not move.sentence.says(*_PROBES)]
     if new:
         asked[:] = [*(asked[-1:] if asks_back else []), new]

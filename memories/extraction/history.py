@@ -8,10 +8,12 @@ from memories.extraction.candidates import Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in, conditions_in, heard
 from memories.extraction.topics import Topic
+from memories.vocabulary.conditions import is_listed
 
 _VAGUE = frozenset(
-    "problem problems issue issues trouble troubles condition conditions disease disorder attack attacks".split()
+    "problem problems issue issues trouble troubles condition conditions attack attacks".split()
 )
+_GENERAL = frozenset({"disease", "disorder"})
 _CLAIMS = frozenset(
     "have has had having i've he's she's with of diagnosed got suffer suffers developed for".split()
 )
@@ -72,7 +74,8 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
 
 
 def _is_vague(mention: Mention) -> bool:
-    return mention.name == "allergies" or mention.name.split()[-1] in _VAGUE
+    head = mention.name.split()[-1]
+    return mention.name == "allergies" or head in _VAGUE or (head in _GENERAL and not is_listed(mention.name))
 
 
 def _is_a_reaction(move: Move, mention: Mention) -> bool:

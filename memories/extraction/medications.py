@@ -24,6 +24,7 @@ _SAYS = {
 }
 _SETTLED = (MedicationStatus.STOPPED, MedicationStatus.ACTIVE, MedicationStatus.INTENDED)
 _GIVING = frozenset("take takes taking on prescribe continue start giving".split())
+_TAKEN_FOR_GRANTED = frozenset("take taking taken took on use using used your the his her given had".split())
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
 _SHORT = 6
@@ -59,7 +60,15 @@ def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) ->
         and not is_stopped(mention)
     ):
         return False
-    return not is_someone_elses(move, mention)
+    return not is_someone_elses(move, mention) and not _only_asks_about(move, mention)
+
+
+def _only_asks_about(move: Move, mention: Mention) -> bool:
+    """ "What is metformin for?" says nothing of who takes it; "how long have you been on metformin?" does."""
+    if move.act is not Act.ASKS_OPENLY:
+        return False
+    before = set(mention.sentence.norms[: mention.first])
+    return mention.sentence.role != SpeakerRole.CLINICIAN or not before & _TAKEN_FOR_GRANTED
 
 
 def _is_given(mention: Mention) -> bool:

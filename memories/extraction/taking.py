@@ -1,5 +1,7 @@
 """Whether a drug that is named is taken now, was stopped, is planned, or is not taken."""
 
+import re
+
 from memories.choices import MedicationStatus, SpeakerRole
 from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
@@ -21,6 +23,8 @@ _GIVEN_UP = (
     "weaned off", "ran out",
 )  # fmt: skip
 _DECLINED = ("decided against", "declined", "refused", "turned it down")
+_ECHO = 4
+_TAKES_IT = re.compile(r"\b(?:take|takes|taking|use|uses|using|on) (?:it|that|them)\b")
 _TAKING = frozenset("take takes taking use uses using on inject injects injecting".split())
 _TOOK = frozenset("took taken used tried had given gave received applied try".split())
 _DENIABLE = _TAKING | _TOOK | frozenset("have need want started start".split())
@@ -125,6 +129,8 @@ def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> tuple[Med
             if mention.sentence.says("have")
             else (MedicationStatus.UNKNOWN, 0.7)
         )
+    if _TAKES_IT.search(" ".join(mention.sentence.norms[mention.last :])):
+        return MedicationStatus.ACTIVE, 0.8
     if _answers_about_medication(move):
         return MedicationStatus.ACTIVE, 0.8
     return MedicationStatus.UNKNOWN, 0.6

@@ -69,6 +69,11 @@ def find_conditions(words: Sequence[Word]) -> list[Found[str]]:
     return found
 
 
+def is_listed(name: str) -> bool:
+    """Whether a condition stands in a list, rather than being built of the words heard."""
+    return listed_conditions().exactly(name) is not None
+
+
 @cache
 def listed_conditions() -> Lexicon[str]:
     """Clinical and lay names -> clinical name."""

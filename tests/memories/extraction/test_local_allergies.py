@@ -1,0 +1,116 @@
+"""Allergies in natural talk: said, asked and answered, denied, somebody else's, and none at all."""
+
+import pytest
+
+from memories.choices import Category, Priority, Severity
+from tests.memories.extraction.statements import candidates, facts
+
+TALKS = {
+    "a plain statement": (["-: Patient is allergic to penicillin"], {"penicillin"}),
+    "a short answer": (["N: Any allergies?", "P: Penicillin."], {"penicillin"}),
+    "an answer with the reaction": (
+        ["N: Are you allergic to anything?", "P: Sulfa. I break out in hives."],
+        {"sulfa drugs (break out, hives)"},
+    ),
+    "a reaction asked for": (
+        ["P: I'm allergic to codeine.", "N: What happens when you take it?", "P: I get a terrible rash."],
+        {"codeine (rash)"},
+    ),
+    "a reaction that is taken for granted": (
+        ["N: What happens when you take Keflex?", "P: My face swells up."],
+        {"cephalexin (swells)"},
+    ),
+    "several in one answer": (
+        ["N: Any drug allergies?", "P: Yes, a few. Levaquin, Biaxin and Septra."],
+        {"levofloxacin", "clarithromycin", "sulfamethoxazole/trimethoprim"},
+    ),
+    "a list that goes on in later turns": (
+        [
+            "N: Is she allergic to any medicine?",
+            "C: Yes, to morphine.",
+            "N: Okay, morphine.",
+            "C: And erythromycin.",
+        ],
+        {"morphine", "erythromycin"},
+    ),
+    "a name found after a search for it": (
+        ["N: Any allergies?", "P: Yes, it's an antibiotic, what's it called. It's called Cleocin."],
+        {"clindamycin"},
+    ),
+    "foods and materials": (
+        ["C: He's allergic to peanuts and latex."],
+        {"peanuts", "latex"},
+    ),
+    "a thing that no list holds": (["P: I am allergic to quinoa bread."], {"quinoa bread"}),
+    "without the word allergy": (["P: I can't take aspirin, it gives me hives."], {"aspirin (hives)"}),
+    "an exception taken for granted": (["N: Any allergies besides penicillin?", "P: No."], {"penicillin"}),
+    "one denied, another stated": (
+        ["P: I'm not allergic to penicillin, but I'm allergic to sulfa."],
+        {"not penicillin", "sulfa drugs"},
+    ),
+    "named in the question and denied": (
+        ["N: Is he allergic to shellfish?", "C: No, he eats shrimp all the time."],
+        {"not shellfish"},
+    ),
+    "named in the question and confirmed": (["N: You're allergic to ibuprofen?", "P: Yes."], {"ibuprofen"}),
+    "somebody else's": (["P: My sister is allergic to penicillin and my mother to eggs."], set()),
+    "the caregiver's own": (["C: I'm allergic to cats myself.", "C: She loves hers."], set()),
+    "a caregiver's mother is the patient": (["C: Mom is allergic to tetracycline."], {"tetracycline"}),
+    "a question nobody answered": (
+        ["N: Are you allergic to penicillin?", "P: Could you close the window?"],
+        set(),
+    ),
+    "a misspelt drug": (
+        ["N: Any allergies?", "P: Yes, I'm allergic to amoxicilin."],
+        {"amoxicilin = amoxicillin?"},
+    ),
+    "none at all": (["N: Do you have any allergies?", "P: No, none."], {"no-known-allergies"}),
+    "none to drugs": (
+        ["N: Any allergies to medications?", "P: Not that I know of."],
+        {"no-known-drug-allergies"},
+    ),
+    "none, as a note": (["-: No known drug allergies."], {"no-known-drug-allergies"}),
+    "none, abbreviated": (["-: NKDA"], {"no-known-drug-allergies"}),
+    "none, agreed to": (["N: So no allergies, correct?", "P: Correct."], {"no-known-allergies"}),
+    "a question asked back is no answer": (
+        ["N: Any allergies?", "P: What do you mean?", "N: Are you allergic to anything?", "P: Oh. No."],
+        {"no-known-allergies"},
+    ),
+    "narrowed to drugs before the answer": (
+        ["N: Any allergies?", "P: To what?", "N: Just allergies to medicines, really.", "P: No."],
+        {"no-known-drug-allergies"},
+    ),
+    "nothing else is not nothing": (
+        ["N: Any allergies?", "P: Penicillin.", "N: Any other allergies?", "P: No."],
+        {"penicillin"},
+    ),
+    "hay fever is a condition": (["P: I take Claritin for my seasonal allergies."], set()),
+    "silence is no denial": (["N: Any allergies?", "P: ..."], set()),
+}
+
+
+@pytest.mark.parametrize(("turns", "expected"), TALKS.values(), ids=TALKS.keys())
+def test_allergies(turns: list[str], expected: set[str]) -> None:
+    assert facts(Category.ALLERGY, *turns) == expected
+
+
+def test_an_allergy_is_critical_and_keeps_how_bad_it_was() -> None:
+    (one,) = candidates(
+        Category.ALLERGY, "P: I'm allergic to bee stings. I had a severe swelling of the throat."
+    )
+
+    assert one.allergy
+    assert (one.priority, one.allergy.severity) == (Priority.CRITICAL, Severity.SEVERE)
+
+
+def test_an_answer_is_what_an_allergy_rests_on() -> None:
+    (one,) = candidates(Category.ALLERGY, "N: Are you allergic to latex?", "P: Yes, I am.")
+
+    assert (one.quote.turn, one.quote.text) == (1, "Yes, I am")
+
+
+def test_an_allergen_is_not_a_medication() -> None:
+    assert (
+        facts(Category.MEDICATION, "N: Any allergies?", "P: Penicillin. I took penicillin as a child.")
+        == set()
+    )

@@ -1,0 +1,48 @@
+"""Conditions in natural talk: lay names, answers, denials, relatives, and diseases that no list holds."""
+
+import pytest
+
+from memories.choices import Category
+from tests.memories.extraction.statements import facts
+
+TALKS = {
+    "a note": (["-: Patient has type 2 diabetes"], {"type 2 diabetes"}),
+    "lay names": (
+        ["P: I have high blood pressure and a touch of sugar diabetes."],
+        {"hypertension", "diabetes"},
+    ),
+    "an adjective": (["P: I'm diabetic."], {"diabetes"}),
+    "spelt letters": (["P: I get a U T I every winter."], {"urinary tract infection"}),
+    "asked and confirmed": (["N: Do you have asthma?", "P: Yes."], {"asthma"}),
+    "asked and denied": (["N: Any history of stroke or seizures?", "P: No."], {"not stroke", "not seizures"}),
+    "one of several": (
+        ["N: Do you have diabetes or heart disease?", "P: Yes, diabetes, but no heart disease."],
+        {"diabetes", "not heart disease"},
+    ),
+    "denial that ends at but": (["P: I don't have diabetes but I have gout."], {"not diabetes", "gout"}),
+    "taken for granted": (["N: How long have you had arthritis?", "P: Ten years."], {"arthritis"}),
+    "a drug not taken for it denies nothing": (["P: I don't take anything for my asthma."], {"asthma"}),
+    "a relative's": (["P: My father had colon cancer and my aunt has lupus."], set()),
+    "asked about the family": (["N: Any heart disease in your family?", "P: Yes, and strokes."], set()),
+    "runs in the family": (["P: Diabetes runs in my family."], set()),
+    "a caregiver tells of his mother": (["C: My mother has Parkinson's."], {"Parkinson's disease"}),
+    "built of words no list holds": (
+        ["P: They found a papillary serous carcinoma."],
+        {"papillary serous carcinoma"},
+    ),
+    "feared": (["P: I was worried it might be cancer."], set()),
+    "only possible": (["N: It could be pneumonia, we should check for anemia."], set()),
+    "explained": (["N: Psoriasis is a skin disease."], set()),
+    "diagnosed here": (["N: You have bronchitis."], {"bronchitis"}),
+    "a vaccine": (["P: I had my pneumonia shot and a hepatitis B vaccine."], set()),
+    "over": (["P: I used to have gastritis."], {"gastritis (over)"}),
+    "a cancer said twice": (
+        ["P: I have ovarian cancer.", "P: They found the tumor early."],
+        {"ovarian cancer"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("turns", "expected"), TALKS.values(), ids=TALKS.keys())
+def test_conditions(turns: list[str], expected: set[str]) -> None:
+    assert facts(Category.MEDICAL_HISTORY, *turns) == expected

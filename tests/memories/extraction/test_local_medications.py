@@ -1,0 +1,128 @@
+"""Medications in natural talk: names, doses, and whether they are taken."""
+
+import pytest
+
+from memories.choices import Category, Priority
+from tests.memories.extraction.statements import candidates, facts
+
+TALKS = {
+    "dose and frequency in words": (
+        ["P: I take metoprolol, twenty five milligrams twice a day."],
+        {"metoprolol 25 mg twice a day active"},
+    ),
+    "letters spelt apart": (
+        ["N: What do you take for your pressure?", "P: Lisinopril, ten M G once a day."],
+        {"lisinopril 10 mg once a day active"},
+    ),
+    "a decimal": (["C: She takes two point five milligrams of Eliquis."], {"apixaban 2.5 mg active"}),
+    "a dose corrected at once": (
+        ["P: I take five, no wait, ten milligrams of amlodipine."],
+        {"amlodipine 10 mg active"},
+    ),
+    "a dose corrected afterwards": (
+        ["P: I'm on lisinopril five milligrams, no, sorry, ten milligrams."],
+        {"lisinopril 10 mg active"},
+    ),
+    "a list, each with its own dose": (
+        ["P: I take Lasix forty milligrams, potassium twenty and a baby aspirin every morning."],
+        {"furosemide 40 mg active", "potassium 20 active", "aspirin every morning active"},
+    ),
+    "asked how much": (
+        ["N: Are you on warfarin?", "P: Yes.", "N: How much?", "P: Five milligrams."],
+        {"warfarin 5 mg active"},
+    ),
+    "confirmed dose": (
+        ["N: You take Zocor?", "P: Yes.", "N: Is that twenty milligrams?", "P: It is."],
+        {"simvastatin 20 mg active"},
+    ),
+    "as needed and by what way": (
+        ["P: I use my albuterol inhaler as needed."],
+        {"albuterol inhaler as needed active"},
+    ),
+    "units of insulin": (
+        ["C: He gets Lantus, twenty units at bedtime."],
+        {"insulin glargine 20 units at bedtime unknown"},
+    ),
+    "every so many hours": (["P: I take Tylenol every six hours."], {"acetaminophen every 6 hours active"}),
+    "a lay name": (
+        ["P: I'm on a water pill and a blood thinner."],
+        {"water pill active", "blood thinner active"},
+    ),
+    "a lay name asked about": (
+        ["N: Do you take sugar pills?", "P: Yes, twice a day."],
+        {"sugar pills twice a day active"},
+    ),
+    "a class that was then named": (
+        ["N: Are you taking your diabetes pills?", "P: Metformin? Yes, every day."],
+        {"metformin every day active"},
+    ),
+    "stopped": (["P: I stopped taking Crestor last month."], {"rosuvastatin stopped"}),
+    "stopped, said with it": (["C: She was on Zyprexa but we stopped it in May."], {"olanzapine stopped"}),
+    "taken off": (["P: They took me off the Xarelto."], {"rivaroxaban stopped"}),
+    "no longer": (["P: I no longer take naproxen."], {"naproxen stopped"}),
+    "asked whether still taken": (
+        ["N: Are you still taking the gabapentin?", "P: No, I quit in June."],
+        {"gabapentin stopped"},
+    ),
+    "never stop it": (["P: I haven't stopped my levothyroxine."], {"levothyroxine unknown"}),
+    "taken in the past": (["P: I have taken Lexapro before."], {"escitalopram stopped"}),
+    "denied": (["P: I don't take aspirin."], {"aspirin not-taken"}),
+    "examples that were denied": (
+        ["N: Have you taken anything, such as Advil or Tylenol?", "P: No."],
+        {"ibuprofen not-taken", "acetaminophen not-taken"},
+    ),
+    "examples that nobody took up": (
+        ["N: You could try something like Advil.", "P: Hm."],
+        {"ibuprofen intended"},
+    ),
+    "no trouble with a drug is no denial": (
+        ["P: No problems with the Lamictal, I take it every night."],
+        {"lamotrigine every night active"},
+    ),
+    "prescribed now": (
+        ["N: I'll start you on Bactrim, one tablet twice a day."],
+        {"sulfamethoxazole/trimethoprim 1 tablet twice a day intended"},
+    ),
+    "continued": (["N: Continue the Nexium forty milligrams daily."], {"esomeprazole 40 mg daily active"}),
+    "somebody else's": (["P: My husband takes Plavix."], set()),
+    "the caregiver's own": (["C: I take metoprolol myself."], set()),
+    "a misspelt name": (
+        ["P: I take lisinipril every morning."],
+        {"lisinipril = lisinopril? every morning active"},
+    ),
+    "an everyday word": (["P: I can iron my own shirts.", "P: The nurse checked my calcium levels."], set()),
+    "a drug that is only an exception": (
+        ["N: Any other medications apart from the metformin?", "P: No."],
+        {"metformin active"},
+    ),
+    "a name put right": (["N: Metoprolol, was it?", "P: Bisoprolol."], {"bisoprolol unknown"}),
+}
+
+
+@pytest.mark.parametrize(("turns", "expected"), TALKS.values(), ids=TALKS.keys())
+def test_medications(turns: list[str], expected: set[str]) -> None:
+    assert facts(Category.MEDICATION, *turns) == expected
+
+
+@pytest.mark.parametrize(
+    ("drug", "priority"),
+    [("warfarin", Priority.CRITICAL), ("Lantus", Priority.CRITICAL), ("Lipitor", Priority.HIGH)],
+)
+def test_a_drug_that_harms_most_is_critical(drug: str, priority: Priority) -> None:
+    (one,) = candidates(Category.MEDICATION, f"P: I take {drug}.")
+
+    assert one.priority == priority
+
+
+def test_a_denied_drug_is_marked_as_a_denial() -> None:
+    (one,) = candidates(Category.MEDICATION, "P: I'm not on warfarin.")
+
+    assert one.denied
+
+
+def test_what_is_said_twice_rests_on_two_quotes() -> None:
+    found = candidates(
+        Category.MEDICATION, "P: I take Lipitor.", "N: Good.", "P: I take the Lipitor at night."
+    )
+
+    assert [(one.about, one.quote.turn) for one in found] == [("atorvastatin", 0), ("atorvastatin", 2)]
