@@ -192,6 +192,8 @@ def _tells_of_stopping(reply: Move) -> bool:
 
 def _status_of_question(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     sentence = mention.sentence
+    if move.answers and move.holds is None and len(sentence.words) <= _ECHO:
+        return _status_told(move, mention)  # "Your diabetes pills?" "Metformin? Yes, every day."
     if any(reply.sentence.says(*_DECLINED) for reply in move.replies):
         return MedicationStatus.NOT_TAKEN, 0.8
     if move.holds is not True and _was_given_up(move):

@@ -63,7 +63,7 @@ def find_conditions(words: Sequence[Word]) -> list[Found[str]]:
     at = 0
     while at < len(words):
         here = _named_closer(words, at) or listed_conditions().at(words, at) or _built(words, at)
-        if here:
+        if here and not _is_a_surname(words[here.first : here.last]):
             found.append(here)
         at = here.last if here else at + 1
     return found
@@ -83,6 +83,17 @@ def listed_conditions() -> Lexicon[str]:
         (row["name"], row["name"]) for row in rows("conditions_icd10cm.tsv.gz") if row["name"] not in known
     )
     return Lexicon([*own, *more])
+
+
+def _is_a_surname(words: Sequence[Word]) -> bool:
+    """ "Mrs. Parkinson" has a name; Parkinson's is a disease."""
+    return len(words) == 1 and words[0].key in _eponyms() and words[0].norm == words[0].key
+
+
+@cache
+def _eponyms() -> frozenset[str]:
+    said = (said for row in rows("conditions.tsv") for said in spoken_forms(row))
+    return frozenset(one.removesuffix("'s") for one in said if one.endswith("'s") and " " not in one)
 
 
 def _named_closer(words: Sequence[Word], at: int) -> Found[str] | None:

@@ -9,39 +9,53 @@ from functools import cache
 
 from memories.vocabulary.conditions import listed_conditions
 from memories.vocabulary.drugs import drug_names
-from memories.vocabulary.lexicon import Lexicon, rows, spoken_forms
+from memories.vocabulary.lexicon import Found, Lexicon, rows, spoken_forms
 from memories.vocabulary.words import Word, words_of
 
-
-def topics_of_query(text: str) -> set[str]:
-    """The topics that a question names: of a drug the ingredient only, since its uses are another question."""
-    return {f"={name}" for name in _named(words_of(text))}
+Topics = frozenset[str]
 
 
-def topics_of_memory(text: str) -> set[str]:
+def topics_of_memory(text: str) -> Topics:
     """The topics that a memory names, and those that its drugs are for."""
-    named = set(_named(words_of(text)))
-    return {f"={name}" for name in named.union(*(_uses().get(name, ()) for name in named))}
+    named = {topic for found in find_topics(words_of(text)) for topic in found.entry}
+    return frozenset(named.union(*(_uses().get(topic, ()) for topic in named)))
 
 
-def _named(words: Sequence[Word]) -> Iterator[str]:
-    for found in _topics().all_in(words):
-        yield from found.entry
+def find_topics(words: Sequence[Word]) -> list[Found[Topics]]:
+    """The phrases of a text that name topics, in order. Of a drug it is the ingredient only: "lisinopril" does not
+    ask for everything about blood pressure. Phrases that overlap are one, with the topics of both.
+    """
+    merged: list[Found[Topics]] = []
+    for found in sorted(_named(words), key=lambda found: (found.first, -found.last)):
+        before = merged[-1] if merged else None
+        if before and found.first < before.last:
+            merged[-1] = Found(before.entry | found.entry, before.first, max(before.last, found.last))
+        else:
+            merged.append(found)
+    return merged
+
+
+def _named(words: Sequence[Word]) -> Iterator[Found[Topics]]:
+    yield from _phrases().all_in(words)
     for condition in listed_conditions().all_in(words):
-        yield condition.entry.lower()
+        yield Found(_lexemes(condition.entry), condition.first, condition.last)
     for drug in drug_names().all_in(words):
         if not drug.entry.everyday_word:
-            yield from drug.entry.ingredient.lower().split("/")
+            yield Found(_lexemes(*drug.entry.ingredient.split("/")), drug.first, drug.last)
+
+
+def _lexemes(*names: str) -> Topics:
+    return frozenset(f"={name.lower()}" for name in names)
 
 
 @cache
-def _topics() -> Lexicon[tuple[str, ...]]:
+def _phrases() -> Lexicon[Topics]:
     """Phrase -> its topics; one phrase may belong to several."""
     phrases: dict[str, list[str]] = {}
     for row in rows("topics.tsv"):
         for said in spoken_forms(row):
             phrases.setdefault(said, []).append(row["name"])
-    return Lexicon((said, tuple(names)) for said, names in phrases.items())
+    return Lexicon((said, _lexemes(*names)) for said, names in phrases.items())
 
 
 @cache
@@ -50,5 +64,5 @@ def _uses() -> dict[str, set[str]]:
     uses: dict[str, set[str]] = {}
     for row in rows("topics.tsv"):
         for ingredient in filter(None, row["drugs"].split("; ")):
-            uses.setdefault(ingredient, set()).add(row["name"])
+            uses.setdefault(f"={ingredient}", set()).add(f"={row['name']}")
     return uses
