@@ -23,10 +23,10 @@ def persevere(attempt: Callable[[], Result], *, patience: float = PATIENCE_SECON
     deadline = time.monotonic() + patience
     pause = FIRST_PAUSE
     while True:
-        close_old_connections()
         try:
             return attempt()
         except (OperationalError, InterfaceError):
+            close_old_connections()
             if time.monotonic() + pause > deadline:
                 raise
         time.sleep(pause)
