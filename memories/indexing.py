@@ -7,6 +7,7 @@ from django.db import connection
 
 from memories.embedding import get_embedder
 from memories.models import Memory, MemoryIndex, MemoryWord
+from memories.vocabulary.answers import answers_given
 from memories.vocabulary.topics import topics_of_memory
 
 #: What a word weighs by where it stands: in the memory; in its typed details or the words it was said with; in the
@@ -77,7 +78,7 @@ def index_memories(memories: Sequence[Memory], vectors: Sequence[np.ndarray | No
             {
                 "model": get_embedder().name,
                 "ids": [memory.pk for memory in memories],
-                "topics": ["\n".join(sorted(topics_of_memory(memory.content))) for memory in memories],
+                "topics": ["\n".join(sorted(_signs(memory.content))) for memory in memories],
                 "embeddings": [None if vector is None else vector_text(vector) for vector in vectors],
             },
         )
@@ -94,3 +95,8 @@ def unindex(memories: Sequence[Memory]) -> None:
 def vector_text(vector: np.ndarray) -> str:
     """A vector as Postgres reads it."""
     return "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]"
+
+
+def _signs(text: str) -> set[str]:
+    """The lexemes of a text that are no words of it: its topics, and the kinds of answer that it holds."""
+    return answers_given(text) | topics_of_memory(text)

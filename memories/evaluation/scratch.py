@@ -5,11 +5,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.apps import apps
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 from psycopg import sql
 
 import audit.database
@@ -54,22 +55,25 @@ def _making(maintenance: psycopg.Connection) -> Iterator[None]:
 
 @contextmanager
 def _pointed_at(name: str) -> Iterator[None]:
-    """Every connection of this process, owner's and application's, goes to the database `name` meanwhile."""
-    before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
+    """Every connection of this process, owner's and application's, goes to the database `name` meanwhile.
+
+    Without a pool, whose threads would still be connecting when the database is to be dropped.
+    """
+    before = {alias: dict(connections[alias].settings_dict) for alias in connections}
     try:
-        for alias in before:
-            _repoint(alias, name)
+        for alias, config in before.items():
+            options = {key: value for key, value in config["OPTIONS"].items() if key != "pool"}
+            _configure(alias, config | {"NAME": name, "OPTIONS": options})
         yield
     finally:
-        for alias, previous in before.items():
-            _repoint(alias, previous)
+        for alias, config in before.items():
+            _configure(alias, config)
 
 
-def _repoint(alias: str, name: str) -> None:
+def _configure(alias: str, config: dict[str, Any]) -> None:
     connections[alias].close()
-    if alias == DEFAULT_DB_ALIAS:
-        connections[alias].close_pool()
-    connections[alias].settings_dict["NAME"] = name
+    connections[alias].close_pool()
+    connections[alias].settings_dict.update(config)
 
 
 def _prepared_template(maintenance: psycopg.Connection) -> str:

@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from memories.embedding import EmbeddingUnavailable, embed_query, get_embedder
 from memories.indexing import vector_text
 from memories.models import Memory
-from memories.vocabulary.topics import topics_of_query
 from memories.search.filters import SearchFilters
+from memories.search.question import read_question
 from memories.search.results import SearchResult, read_rows
 from memories.search.statement import STATEMENT
 from patients.models import Patient
@@ -27,14 +27,16 @@ def search(
     Runs inside the caller's `acting_as`: what that actor may not see is not there. Without an embedder it searches
     by words alone, and says so in `degraded`.
     """
+    question = read_question(query)
     embedding, degraded = _embedded(query)
     passes, values = _passes(patient, filters)
     with connection.cursor() as cursor:
         cursor.execute(
             STATEMENT.format(passes=passes),
             {
-                "query": query,
-                "topics": sorted(topics_of_query(query)),
+                "pieces": list(question.pieces),
+                "topics": [lexeme for lexeme, _ in question.topics],
+                "topic_pieces": [piece for _, piece in question.topics],
                 "embedding": embedding,
                 "patient": patient.pk,
                 "model": get_embedder().name,

@@ -5,7 +5,8 @@ meaning and shared words add up without a scale between them, and neither lowers
 
 - meaning: how far a cosine stands out among this patient's, in standard deviations z: -ln(1 - Phi(z)), by an
   approximation that is 0 for z <= 0;
-- words: the sum of the weights of shared words, each times its ln(inverse document frequency) with this patient.
+- words: the sum of the weights of shared words, each times its ln(inverse document frequency) with this patient; or
+  of the topic that the words name, if it says more.
 """
 
 from memories.choices import Category, Priority
@@ -13,6 +14,8 @@ from memories.search.results import PARTS, row_columns
 
 #: How much the evidence of meaning counts beside that of words: neighbouring sentences share meaning, not chance.
 MEANING = 0.8
+#: How much a topic counts beside the words that name it.
+TOPIC = 0.85
 #: What unrelated sentences look like: mean and spread of their cosines, counted like so many memories more. With
 #: few memories a spread of their own says nothing.
 PRIOR_MEAN, PRIOR_SPREAD, PRIOR_COUNT = 0.12, 0.11, 10
@@ -41,10 +44,15 @@ _CASES = " ".join(
 )
 _PRIORITIES = " ".join(f"WHEN '{priority}' THEN {weight}" for priority, weight in PRIORITY_WEIGHT.items())
 
-#: Parameters: query, topics, embedding, patient, model, limit. `{{passes}}` is the filter on `memory_id`.
+#: Parameters: pieces, topics, topic_pieces (numbers from 1), embedding, patient, model, limit. `{{passes}}` is the
+#: filter on `memory_id`.
 STATEMENT = f"""
 WITH asked AS (
-    SELECT lexeme FROM unnest(to_tsvector('english', %(query)s)) UNION SELECT unnest(%(topics)s::text[])
+    SELECT lexeme, min(piece) AS piece, false AS is_topic
+    FROM unnest(%(pieces)s::text[]) WITH ORDINALITY AS pieces (text, piece), unnest(to_tsvector('english', text))
+    GROUP BY lexeme
+    UNION ALL
+    SELECT lexeme, piece, true FROM unnest(%(topics)s::text[], %(topic_pieces)s::int[]) AS topics (lexeme, piece)
 ), meant AS MATERIALIZED (
     SELECT memory_id, 1 - (embedding <=> %(embedding)s::halfvec) AS cosine
     FROM memories_memoryindex WHERE patient_id = %(patient)s AND embedding_model = %(model)s
@@ -55,14 +63,20 @@ WITH asked AS (
                 / (count(cosine) + {PRIOR_COUNT})) AS spread
     FROM meant
 ), said AS MATERIALIZED (
-    SELECT memory_id, lexeme, weight FROM asked JOIN memories_memoryword USING (lexeme) WHERE patient_id = %(patient)s
+    SELECT memory_id, lexeme, piece, is_topic, weight
+    FROM asked JOIN memories_memoryword USING (lexeme) WHERE patient_id = %(patient)s
 ), rarity AS (
-    SELECT lexeme, ln(1 + (greatest(memories - count(*), 0) + 0.5) / (count(*) + 0.5)) AS nats
-    FROM said, norm GROUP BY lexeme, memories
+    SELECT lexeme, piece, ln(1 + (greatest(max(memories) - count(*), 0) + 0.5) / (count(*) + 0.5)) AS nats
+    FROM said, norm GROUP BY lexeme, piece
+), met AS (
+    SELECT memory_id, greatest(sum(weight * nats) FILTER (WHERE NOT is_topic),
+                               {TOPIC} * max(weight * nats) FILTER (WHERE is_topic)) AS nats
+    FROM said JOIN rarity USING (lexeme, piece) GROUP BY memory_id, piece
 ), worded AS MATERIALIZED (
-    SELECT memory_id, sum(weight * nats) AS nats FROM said JOIN rarity USING (lexeme) GROUP BY memory_id
+    SELECT memory_id, sum(nats) AS nats FROM met GROUP BY memory_id
 ), candidates AS (
-    (SELECT memory_id FROM meant WHERE cosine IS NOT NULL AND {{passes}} ORDER BY cosine DESC LIMIT %(limit)s + {CANDIDATES})
+    (SELECT memory_id FROM meant WHERE cosine IS NOT NULL AND {{passes}}
+     ORDER BY cosine DESC LIMIT %(limit)s + {CANDIDATES})
     UNION
     (SELECT memory_id FROM worded WHERE {{passes}} ORDER BY nats DESC LIMIT %(limit)s + {CANDIDATES})
 ), weighed AS (
