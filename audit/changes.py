@@ -1,8 +1,11 @@
 """Changes as django-auditlog keeps them, in words for people."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+#: How auditlog writes relations that it does not follow.
+_RELATION = re.compile(r"\w+\.\w+\.None")
 NOTHING = (None, "", "None", "[]", "{}")
 
 
@@ -20,7 +23,7 @@ def readable_changes(changes: Mapping[str, Any], *, leave_out: Sequence[str] = (
 
 
 def _says_something(values: Sequence[Any]) -> bool:
-    return any(value not in NOTHING for value in values[:2])
+    return any(value not in NOTHING and not _RELATION.fullmatch(str(value)) for value in values[:2])
 
 
 def _worded(value: Any) -> str:

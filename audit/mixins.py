@@ -6,10 +6,12 @@ from typing import Any, NoReturn
 
 from auditlog.models import LogEntry
 from django.contrib import messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Field, ForeignKey, Model, QuerySet
+from django.forms import Field as FormField
 from django.forms import Form, ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -21,7 +23,7 @@ from audit.recording import record, record_each
 
 
 def granted(request: HttpRequest) -> frozenset[str]:
-    """The permissions (`app.codename`) of the asker's roles. `is_superuser` and a user's own permissions add nothing."""
+    """The permissions (`app.codename`) of the asker's roles. `is_superuser` adds nothing."""
     if not hasattr(request, "granted"):
         names = Permission.objects.filter(group__user=request.user.pk).values_list(
             "content_type__app_label", "codename"
@@ -46,7 +48,6 @@ class RecordedAdmin(ModelAdmin):
 
     list_per_page = 50
     list_disable_select_all = True
-    show_full_result_count = False
     object_history_template = "audit/history.html"
 
     # --- who may ---------------------------------------------------------------------------------------------------
@@ -86,14 +87,19 @@ class RecordedAdmin(ModelAdmin):
         kwargs["queryset"] = visible_rows(rows, request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        """Other rows are made on their own pages, not in windows beside this one."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        return field and _without_links(field)
+
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> NoReturn:
         raise Http404
 
     def visible_object(self, request: HttpRequest, object_id: object) -> Any:
-        """The row of this key if the asker may see it. Raises `PermissionDenied`, or `Http404` for an unknown one too."""
-        row = self.get_object(request, str(object_id)) if self.has_view_permission(request) else None
+        """The row of this key. Raises `PermissionDenied`, or `Http404` for an unseen one as for an unknown one."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        row = self.get_object(request, str(object_id))
         if row is None:
             raise Http404
         return row
@@ -151,9 +157,9 @@ class RecordedAdmin(ModelAdmin):
         )
 
     def history_sections(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
-        """What became of a row, as `[{"title", "entries"}]`; an entry has `at`, `actor`, `event`, `changes`, `reason`."""
+        """What became of a row: sections with a title and entries, each with at, actor, event, changes and reason."""
         logged = LogEntry.objects.get_for_object(row).order_by("timestamp")
-        return [{"title": "", "entries": [logged_change(entry) for entry in logged]}]
+        return [{"title": "", "entries": [logged_change(entry) for entry in reversed(logged)]}]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Form, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -179,6 +185,12 @@ class RecordedAdmin(ModelAdmin):
         request.current_app = self.admin_site.name
         shared = self.admin_site.each_context(request)
         return TemplateResponse(request, template, {**shared, "opts": self.opts, "title": title, **context})
+
+
+def _without_links(field: FormField) -> FormField:
+    if isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget = field.widget.widget
+    return field
 
 
 def visible_rows(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:

@@ -7,7 +7,10 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -20,7 +23,7 @@ from audit.mixins import RecordedAdmin, visible_rows
 from audit.models import Event
 from audit.recording import record
 from patients.models import AccessKey, CareAssignment, Patient, User
-from patients.models.access import KeyScope
+from patients.models.access import KeyScope, default_scopes
 from patients.roles import Role
 
 
@@ -35,9 +38,9 @@ class PersonAdmin(RecordedAdmin, UserAdmin):
     list_filter = [("is_active", BooleanRadioFilter), "groups"]
     search_fields = ["username", "first_name", "last_name", "email"]
     filter_horizontal = []
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["new_password", "last_login", "date_joined"]
     fieldsets = [
-        (None, {"fields": ["username", "password", "first_name", "last_name", "email"]}),
+        (None, {"fields": ["username", "new_password", "first_name", "last_name", "email"]}),
         ("What they may do", {"fields": ["groups", "is_active", "is_staff"]}),
         ("Since", {"fields": ["last_login", "date_joined"]}),
     ]
@@ -69,6 +72,11 @@ class PersonAdmin(RecordedAdmin, UserAdmin):
         """Where Django's password page reports: a new password is on record like every change."""
         if request.resolver_match.url_name == "auth_user_password_change":
             record(Event.UPDATE, objects=[obj.pk], resource=User, reason="Password")
+
+    @display(description="Password")
+    def new_password(self, user: User) -> SafeString:
+        url = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('<a class="wp-link" href="{}">Set another one</a>', url)
 
     @display(description="Name")
     def full_name(self, user: User) -> str:
@@ -135,7 +143,9 @@ class CareAssignmentAdmin(RecordedAdmin):
 
 
 class AccessKeyForm(forms.ModelForm):
-    scopes = forms.MultipleChoiceField(choices=KeyScope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget())
+    scopes = forms.MultipleChoiceField(
+        choices=KeyScope.choices, initial=default_scopes, widget=UnfoldAdminCheckboxSelectMultipleWidget()
+    )
 
     class Meta:
         model = AccessKey

@@ -1,6 +1,6 @@
 """How statuses look in lists: the word itself, and a colour that only repeats it."""
 
-from memories.choices import Category, VerificationStatus
+from memories.choices import AllergyAssertion, Category, VerificationStatus
 from memories.models import Memory, ReviewSeverity, RunState
 
 STATUS = {
@@ -32,8 +32,10 @@ MEDICATION_FIELDS = {
 def details_of(memory: Memory) -> list[tuple[str, str]]:
     """The typed details of an allergy or a medication as (name, value); what was not said reads so."""
     if allergy := getattr(memory, "allergy", None):
+        if allergy.assertion != AllergyAssertion.SUBSTANCE:
+            return [("States", allergy.get_assertion_display())]
         rows = [(label, getattr(allergy, name)) for name, label in ALLERGY_FIELDS.items()]
-        rows += [("Severity", allergy.get_severity_display()), ("States", allergy.get_assertion_display())]
+        rows += [("Severity", allergy.get_severity_display())]
     elif medication := getattr(memory, "medication", None):
         rows = [(label, getattr(medication, name)) for name, label in MEDICATION_FIELDS.items()]
         rows += [("As needed", "yes" if medication.as_needed else "")]

@@ -8,11 +8,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from audit.changes import readable_changes
+from audit.changes import NOTHING, readable_changes
 from audit.mixins import RecordedAdmin, granted
 from audit.models import Event
 from memories.admin import labels
@@ -20,11 +19,29 @@ from memories.admin.decisions import DecisionForm
 from memories.admin.filters import PatientFilter, StandingFilter
 from memories.admin.review import MAY_REVIEW, answered, described
 from memories.admin.words import sources_of
-from memories.history import history_of
+from memories.choices import VerificationStatus
+from memories.history import Change, history_of
 from memories.models import Memory
+from memories.templatetags.ages import ago
 
-#: Fields of no meaning to a reader of a history.
-TECHNICAL = ("id", "patient", "memory", "updated_at", "kind", "scope", "confidence", "emotional_weight", "metadata")
+#: Fields that mean nothing to a reader of a history, or that its headings say.
+LEFT_OUT = (
+    *("id", "patient", "memory", "related", "superseded_by", "kind", "scope", "confidence", "emotional_weight"),
+    *("metadata", "evidence", "severity", "recorded_at", "updated_at", "created_at", "last_said_at", "times_said"),
+    *("verified_by", "verified_at", "verification_reason", "deleted_by", "deletion_reason"),
+    *("decided_by", "decided_at", "reason"),
+)
+#: What a change is called by whoever asks about it.
+EVENTS = {
+    "memory created": "Remembered",
+    "memory updated": "Changed",
+    "allergy detail created": "Details remembered",
+    "medication detail created": "Details remembered",
+    "allergy detail updated": "Details changed",
+    "medication detail updated": "Details changed",
+    "review task created": "Question asked",
+    "review task updated": "Question closed",
+}
 
 
 @admin.register(Memory)
@@ -67,7 +84,7 @@ class MemoryAdmin(RecordedAdmin):
 
     @display(description="Last said", ordering="last_said_at")
     def last_said(self, memory: Memory) -> str:
-        return f"{timesince(memory.last_said_at, depth=1)} ago"
+        return ago(memory.last_said_at)
 
     # --- one memory ------------------------------------------------------------------------------------------------
 
@@ -97,9 +114,9 @@ class MemoryAdmin(RecordedAdmin):
 
     def history_sections(self, request: HttpRequest, row: Memory) -> list[dict[str, Any]]:
         """The memory's own history, then that of what it replaces."""
-        sections = [{"title": "", "entries": _entries(row)}]
+        sections = [{"title": row.content, "entries": _entries(row)}]
         for earlier in row.supersedes.all():
-            sections.append({"title": "Before, when it read otherwise", "entries": _entries(earlier)})
+            sections.append({"title": f"Before: {earlier.content}", "entries": _entries(earlier)})
         return sections
 
     def history_view(
@@ -111,20 +128,31 @@ class MemoryAdmin(RecordedAdmin):
 
 
 def _entries(memory: Memory) -> list[dict[str, Any]]:
+    """The history of a memory, the latest first."""
     return [
         {
             "at": change.at,
             "actor": change.actor,
-            "event": change.event.capitalize(),
-            "changes": readable_changes(change.changes, leave_out=TECHNICAL),
+            "event": _event(change),
+            "changes": readable_changes(change.changes, leave_out=LEFT_OUT),
             "reason": _reason(change.changes),
         }
-        for change in history_of(memory)
+        for change in reversed(history_of(memory))
     ]
+
+
+def _event(change: Change) -> str:
+    """What happened; a decision goes by its name."""
+    decided = change.changes.get("verification_status", NOTHING)[1]
+    if decided not in (*NOTHING, VerificationStatus.UNCONFIRMED):
+        return VerificationStatus(decided).label
+    if change.changes.get("superseded_by", NOTHING)[1] not in NOTHING:
+        return "Replaced"
+    return EVENTS.get(change.event, change.event.capitalize())
 
 
 def _reason(changes: dict[str, Any]) -> str:
     for name in ("verification_reason", "deletion_reason", "reason"):
-        if (said := changes.get(name)) and said[1] not in (None, "", "None"):
-            return str(said[1])
+        if (said := changes.get(name, NOTHING)[1]) not in NOTHING:
+            return str(said)
     return ""

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
@@ -22,9 +21,13 @@ from memories.admin.bulk import bulk_confirm
 from memories.admin.decisions import DecisionForm, decide, fingerprint, refusal_in_words
 from memories.admin.filters import PatientFilter, TaskStateFilter
 from memories.admin.words import sources_of
+from memories.alerts import findings_for
+from memories.choices import Category
 from memories.models import Memory, Mention, ReviewTask, TaskState
+from memories.templatetags.ages import ago
 
 MAY_REVIEW = "memories.review_memory"
+BREAK = mark_safe("<br>")
 
 
 def open_tasks(actor: Actor) -> QuerySet[ReviewTask]:
@@ -42,7 +45,7 @@ def next_task(actor: Actor, *, after: ReviewTask) -> ReviewTask | None:
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(RecordedAdmin):
-    list_display = ["fact", "urgency", "question", "said", "whose", "waiting"]
+    list_display = ["fact", "urgency", "question", "said", "whose", "asked"]
     list_filter = [
         TaskStateFilter,
         PatientFilter,
@@ -75,20 +78,20 @@ class ReviewTaskAdmin(RecordedAdmin):
         return task.get_kind_display()
 
     @display(description="Said")
-    def said(self, task: ReviewTask) -> SafeString | str:
+    def said(self, task: ReviewTask) -> SafeString:
         quotes = [
             (mention.quote, mention.speaker or "somebody", mention.turn.conversation.said_at.strftime("%d %b"))
             for mention in list(task.memory.mentions.all())[-2:]
         ]
-        return format_html_join(mark_safe("<br>"), "<q>{}</q> {}, {}", quotes) or "-"
+        return format_html('<span class="wp-quotes">{}</span>', format_html_join(BREAK, "<q>{}</q> {}, {}", quotes))
 
     @display(description="Patient")
     def whose(self, task: ReviewTask) -> str:
         return str(task.patient)
 
-    @display(description="Waiting", ordering="created_at")
-    def waiting(self, task: ReviewTask) -> str:
-        return timesince(task.created_at, depth=1) if task.state == TaskState.OPEN else task.get_state_display()
+    @display(description="Asked", ordering="created_at")
+    def asked(self, task: ReviewTask) -> str:
+        return ago(task.created_at) if task.state == TaskState.OPEN else task.get_state_display()
 
     @action(description="Confirm the selected facts", permissions=["review"])
     def confirm_selected(self, request: HttpRequest, queryset: QuerySet[ReviewTask]) -> HttpResponse | None:
@@ -126,12 +129,18 @@ class ReviewTaskAdmin(RecordedAdmin):
             patient=task.patient,
             facts=[described(memory, words) for memory in compared],
             known=known,
+            checks=allergy_checks(task.memory, [*compared, *known]),
             form=form if task.state == TaskState.OPEN and MAY_REVIEW in granted(request) else None,
             next_task=next_task(request.actor, after=task),
             waiting=open_tasks(request.actor).count(),
         )
 
     def _on_to_next(self, request: HttpRequest, task: ReviewTask) -> HttpResponse:
+        """A decision about one memory leaves open what compares it with another: then the same question is next."""
+        task.refresh_from_db(fields=["state"])
+        if task.state == TaskState.OPEN:
+            self.message_user(request, "On record. This question is still open: say why it stands.", messages.WARNING)
+            return HttpResponseRedirect(request.path)
         self.message_user(request, "Decided, and on record.", messages.SUCCESS)
         if following := next_task(request.actor, after=task):
             return HttpResponseRedirect(reverse("admin:memories_reviewtask_change", args=[following.pk]))
@@ -156,6 +165,11 @@ def known_critical(task: ReviewTask) -> list[Memory]:
     """The allergies and medications that count now, beside those in question."""
     live = Memory.objects.for_patient(task.patient).live().critical().with_details()
     return list(live.exclude(pk__in=[task.memory_id, task.related_id]).order_by("category", "about"))
+
+
+def allergy_checks(memory: Memory, critical: list[Memory]) -> list[tuple[Memory, Any]]:
+    """A medication against each live allergy, with what is known and from where; "not checked" where nothing is."""
+    return findings_for(memory, critical) if memory.category == Category.MEDICATION else []
 
 
 def described(memory: Memory, words: dict[object, list[Any]]) -> dict[str, Any]:

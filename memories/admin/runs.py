@@ -21,7 +21,7 @@ def unread(runs: QuerySet[ExtractionRun]) -> QuerySet[ExtractionRun]:
 
 @admin.register(ExtractionRun)
 class ExtractionRunAdmin(RecordedAdmin):
-    list_display = ["created_at", "state_label", "became", "error", "extractor", "attempts", "whose"]
+    list_display = ["created_at", "state_label", "became", "extractor", "attempts", "whose"]
     list_filter = [("state", ChoicesDropdownFilter), PatientFilter]
     list_filter_submit = True
     list_select_related = ["patient", "conversation"]
@@ -83,7 +83,7 @@ def outcome_in_words(run: ExtractionRun) -> str:
     if run.state == RunState.PENDING:
         return f"Being read again: {run.error}" if run.error else "Being read"
     if not run.made and not run.reinforced:
-        return "Nothing to remember was found"
+        return "Nothing new was found"
     return f"{len(run.made)} new, {len(run.reinforced)} said again"
 
 

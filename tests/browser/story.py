@@ -1,13 +1,14 @@
 """What the browser tests are about: one patient, what was said about her, and the people around her."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from memories.ingestion import give_up, take_in
 from memories.models import Conversation
 from patients.models import CareAssignment, Patient, User
 from patients.roles import Role
 from tests.conftest import actor_for, directing, person
-from tests.memories.talk import hear, said
+from tests.memories.talk import MONDAY, hear, said
 
 FIRST_VISIT = (
     "Nurse: Good morning, Mrs. Hale. Any allergies I should know of?",
@@ -46,7 +47,7 @@ def tell() -> Story:
         CareAssignment.objects.create(user=nora, patient=patient, role=Role.CLINICIAN)
         CareAssignment.objects.create(user=carl, patient=patient, role=Role.CAREGIVER)
     hear(patient, nora, *FIRST_VISIT)
-    hear(patient, carl, *SECOND_VISIT)
+    hear(patient, carl, *SECOND_VISIT, said_at=MONDAY + timedelta(days=3))
     _fail_to_read(patient, carl)
     return Story(nora, carl, uma, paula, adam, patient)
 
