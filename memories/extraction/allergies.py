@@ -59,7 +59,7 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
             or (move.act is Act.CHECKS and has_cue(move.sentence))
         ):
             return None
-        return move.holds is False
+        return move.holds is False or (move.act is Act.CHECKS and _is_denied(mention))
     if move.answers and move.answers.holds is False and not has_cue(move.sentence):
         return None
     return _is_denied(mention)

@@ -60,6 +60,7 @@ _LEAD_INS = frozenset(
     "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm sorry all see".split()
 )
 _TAKING = ("take", "takes", "taking", "on")
+_CANNOT = ("can't take", "cannot take", "can't have", "can't tolerate", "not take", "never take")
 _PROBES = (
     "are you sure",
     "is that so",
@@ -176,7 +177,9 @@ def _act(sentence: Sentence) -> Act:
 
 def _answer(asked: list[Move], turn: list[Move]) -> None:
     """Ties a turn to the open questions that it answers."""
-    says_yes = agreement([move.sentence for move in turn])
+    says_yes = agreement([move.sentence for move in turn], echoed=asked[-1].sentence.norms)
+    if any(move.is_question and move.drugs_only and move.topic is asked[-1].topic for move in turn):
+        asked[-1].drugs_only = True  # "Allergic?" "To any medications? No."
     for question in asked:
         question.holds = _settled(question, says_yes, last=question is asked[-1])
         question.replies += turn
@@ -190,9 +193,14 @@ def _stays_on(asked: Move, move: Move) -> bool:
     """Whether an answer stays with the question's topic: "an antibiotic called ..." still answers "any allergies?"."""
     if asked.topic is Topic.FAMILY or not (move.own_topic or move.is_question):
         return True
-    return (
-        asked.topic is Topic.ALLERGY and move.topic is Topic.MEDICATION and not move.sentence.says(*_TAKING)
-    )
+    speaks_of_taking = move.sentence.says(*_TAKING) and not move.sentence.says(*_CANNOT)
+    return asked.topic is Topic.ALLERGY and move.topic is Topic.MEDICATION and not speaks_of_taking
+
+
+def _denies_throughout(sentence: Sentence) -> bool:
+    """Whether every clause denies: "no allergies, correct?", not "you take nothing, but you're allergic to ...?"."""
+    clauses = [sentence.norms[first:last] for first, last in sentence.clauses if last - first > 2]
+    return all(is_negative(clause) for clause in clauses or [sentence.norms])
 
 
 def _asks_back(asked: Move, turn: list[Move]) -> bool:
@@ -209,6 +217,6 @@ def _settled(question: Move, says_yes: bool | None, last: bool) -> bool | None:
     """Whether what was asked holds. Agreeing with "no allergies, correct?" denies them."""
     if question.act is Act.ASKS_OPENLY or says_yes is None:
         return None
-    if question.act is Act.CHECKS and is_negative(question.sentence.norms):
+    if question.act is Act.CHECKS and _denies_throughout(question.sentence):
         return False
     return says_yes if last or not says_yes else None

@@ -75,7 +75,11 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
 
 def _is_vague(mention: Mention) -> bool:
     head = mention.name.split()[-1]
-    return mention.name == "allergies" or head in _VAGUE or (head in _GENERAL and not is_listed(mention.name))
+    return (
+        mention.name in ("allergies", "tumor", "cyst")
+        or head in _VAGUE
+        or (head in _GENERAL and not is_listed(mention.name))
+    )
 
 
 def _is_a_reaction(move: Move, mention: Mention) -> bool:

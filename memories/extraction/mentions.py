@@ -22,7 +22,8 @@ _MEASURED = frozenset(
     "level levels test tests count resistance deficiency sensitivity intake content dependent scan free".split()
 )
 _PREVENTING = frozenset(
-    "vaccine vaccines vaccination vaccinations shot shots immunization immunizations booster jab series test tests testing screening screen".split()
+    "vaccine vaccines vaccination vaccinations shot shots immunization immunizations booster jab series test tests testing screening screen "
+    "network center centre society institute foundation association clinic guidelines awareness".split()
 )
 _MEASURING = frozenset("low high serum blood total elevated your".split())
 

@@ -79,7 +79,7 @@ def _language(move: Move) -> Candidate | None:
     spoken = [word for word in move.sentence.norms if word in languages()]
     if match is None or not spoken or not _is_about_patient(move, match[0]):
         return None
-    return _fact(move, "language", retold(move.sentence.quote().text))
+    return _fact(move, "language", _told(move))
 
 
 def _occupation(move: Move) -> Candidate | None:
@@ -98,14 +98,14 @@ def _occupation(move: Move) -> Candidate | None:
         return None
     if not _is_about_patient(move, match[0]) or is_negative(sentence.norms):
         return None
-    return _fact(move, "occupation", retold(sentence.quote().text))
+    return _fact(move, "occupation", _told(move))
 
 
 def _goal(move: Move) -> Candidate | None:
     match = next(spans(move.sentence.words, _GOAL), None)
     if match is None or not _is_about_patient(move, match[0]) or is_negative(move.sentence.norms):
         return None
-    return _fact(move, "goal", retold(move.sentence.quote().text))
+    return _fact(move, "goal", _told(move))
 
 
 def _key_person(move: Move) -> Candidate | None:
@@ -124,7 +124,7 @@ def _key_person(move: Move) -> Candidate | None:
         )
         if name and name.capital and name.norm not in _NOT_NAMES and not name.norm.startswith("i'"):
             said = move.sentence.text[name.start : name.end].removesuffix("'s")
-            return _fact(move, f"{words[at].key} {said}", retold(move.sentence.quote().text))
+            return _fact(move, f"{words[at].key} {said}", _told(move))
     return None
 
 
@@ -133,7 +133,7 @@ def _household(move: Move) -> Candidate | None:
     if match is None or not _is_about_patient(move, match[0]) or is_negative(move.sentence.norms[: match[0]]):
         return None
     about = "household" if match[2].group().startswith(("live", "living")) else "marital status"
-    return _fact(move, about, retold(move.sentence.quote().text))
+    return _fact(move, about, _told(move))
 
 
 def _communication(move: Move) -> Candidate | None:
@@ -143,7 +143,7 @@ def _communication(move: Move) -> Candidate | None:
     )
     if match is None or not asks_for_it or move.sentence.says(*_TALK):
         return None
-    return _fact(move, "communication", retold(move.sentence.quote().text))
+    return _fact(move, "communication", _told(move))
 
 
 def _habit(move: Move) -> Candidate | None:
@@ -157,12 +157,17 @@ def _habit(move: Move) -> Candidate | None:
         or not _is_about_patient(move, does[0])
     ):
         return None
-    return _fact(move, "habit", retold(sentence.quote().text))
+    return _fact(move, "habit", _told(move))
 
 
 _FINDERS: tuple[Callable[[Move], Candidate | None], ...] = (
     _preferred_name, _language, _occupation, _goal, _key_person, _household, _communication, _habit,
 )  # fmt: skip
+
+
+def _told(move: Move) -> str:
+    to_patient = move.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT)
+    return retold(move.sentence.quote().text, to_patient)
 
 
 def _is_about_patient(move: Move, first: int) -> bool:

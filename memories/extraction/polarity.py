@@ -42,8 +42,11 @@ def is_negative(norms: Iterable[str]) -> bool:
     return any(norm in NEGATIONS for norm in norms)
 
 
-def agreement(turn: Sequence[Sentence]) -> bool | None:
-    """Whether a turn answers yes (True) or no (False), by the first word that says so; None when it says neither."""
+def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | None:
+    """Whether a turn answers yes (True) or no (False), by the first word that says so; None when it says neither.
+
+    `echoed`: the words of the question, which an answer may repeat first ("Oh, allergies. No.").
+    """
     words = _opening(turn)
     plain = f" {' '.join(words)} "
     if any(f" {phrase} " in plain for phrase in _UNDECIDED):
@@ -54,7 +57,7 @@ def agreement(turn: Sequence[Sentence]) -> bool | None:
             return not _then_no(words[at + 1 :])
         if word in _NO or rest.startswith(tuple(f"{phrase} " for phrase in _NO_PHRASES)):
             return False
-        if word not in _FILLERS:
+        if word not in _FILLERS and word not in echoed:
             break
     return False if turn and turn[0].says(*_NO_INSIDE) else None
 

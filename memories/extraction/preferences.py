@@ -97,7 +97,7 @@ def _instruction(move: Move) -> Candidate | None:
 
 def _is_instruction(sentence: Sentence, first: int) -> bool:
     """An order, or what the patient needs; not a habit ("I always walk") and not talk ("I've never been there")."""
-    needs = sentence.norms[first] in ("needs", "need", "has", "must", "is", "are")
+    needs = first <= 4 and sentence.norms[first] in ("needs", "need", "has", "must", "is", "are")
     orders = all(
         norm in ("please", "and", "so", ",", "also", "you", "we", "should", "must")
         for norm in sentence.norms[:first]

@@ -53,15 +53,18 @@ def severity_of(sentence: Sentence) -> str:
     return Severity.MILD if sentence.says(*_MILDLY) else ""
 
 
-def is_avoided(sentence: Sentence, one: Mention) -> bool:
-    """Whether somebody cannot have a substance because of what it does: "he can't have peanuts, he gets hives"."""
+def is_avoided(sentence: Sentence, one: Mention, asked_for: bool) -> bool:
+    """Whether somebody cannot have a substance because of what it does: "he can't have peanuts, he gets hives".
+
+    `asked_for`: allergies are what is being talked about, so no reaction need be named.
+    """
     cannot = [at for at, norm in enumerate(sentence.norms[: one.first]) if norm in ("can't", "cannot")]
     having = (
         set(sentence.norms[cannot[-1] : one.first]) & {"have", "eat", "take", "use", "tolerate", "wear"}
         if cannot
         else set()
     )
-    return bool(having) and any(True for _ in spans(sentence.words, _STRONGLY))
+    return bool(having) and (asked_for or any(True for _ in spans(sentence.words, _STRONGLY)))
 
 
 def causes_reaction(sentence: Sentence, one: Mention) -> bool:

@@ -78,7 +78,11 @@ def substances_of(move: Move) -> list[Mention]:
     if not named and sentence.says(*_WHAT_HAPPENS):
         named = known
     if not named:
-        named = [one for one in known if causes_reaction(sentence, one) or is_avoided(sentence, one)]
+        named = [
+            one
+            for one in known
+            if causes_reaction(sentence, one) or is_avoided(sentence, one, move.topic is Topic.ALLERGY)
+        ]
     return list({(one.first, one.last): one for one in named}.values())
 
 

@@ -30,7 +30,7 @@ _TOOK = frozenset("took taken used tried had given gave received applied try".sp
 _DENIABLE = _TAKING | _TOOK | frozenset("have need want started start".split())
 _PLANNED = (
     "i'll", "we'll", "i will", "we will", "will be", "going to", "gonna", "gon na", "i'm gonna", "want you to", "like you to", "prescribe", "prescribing",
-    "prescription for", "i would recommend", "i recommend", "recommend", "let's try", "let's do", "let's go with", "let's use", "we can do", "write you", "let's start", "let's put", "start you on", "start taking", "start on",
+    "prescription for", "i've prescribed", "i have prescribed", "prescribed you", "can get", "i would recommend", "i recommend", "recommend", "let's try", "let's do", "let's go with", "let's use", "we can do", "write you", "let's start", "let's put", "start you on", "start taking", "start on",
     "start him on", "start her on", "starting you on", "give you", "order you", "plan to", "supposed to start", "supposed to take", "send in", "should take", "advise",
     "can take", "can try", "could try", "could take", "put you on", "script for", "begin", "go ahead and start", "will start", "to start", "add", "would be advisable",
 )  # fmt: skip
@@ -71,7 +71,8 @@ _EXAMPLES = ("such as", "like", "anything", "something")
 def status_of(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     """The status that a move gives a drug it names, and how sure it sounds (0 to 1)."""
     if is_excepted(mention):
-        return MedicationStatus.ACTIVE, 0.8
+        left_out = move.act is Act.TELLS and mention.sentence.says(*_CONTINUE)
+        return (MedicationStatus.STOPPED if left_out else MedicationStatus.ACTIVE), 0.8
     if move.act in (Act.ASKS, Act.CHECKS):
         return _status_of_question(move, mention)
     if is_not_taken(mention):
@@ -100,7 +101,9 @@ def is_not_taken(mention: Mention) -> bool:
 
 def _status_told(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
     if is_stopped(mention):
-        return MedicationStatus.STOPPED, 0.8
+        return (
+            (MedicationStatus.ACTIVE, 0.5) if mention.sentence.says("if") else (MedicationStatus.STOPPED, 0.8)
+        )
     sentence, clinician = (
         mention.sentence,
         mention.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT),
@@ -131,6 +134,13 @@ def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> tuple[Med
         )
     if _TAKES_IT.search(" ".join(mention.sentence.norms[mention.last :])):
         return MedicationStatus.ACTIVE, 0.8
+    if (
+        "have" in before
+        and not verbs
+        and mention.sentence.role != SpeakerRole.CLINICIAN
+        and move.topic is Topic.MEDICATION
+    ):
+        return MedicationStatus.ACTIVE, 0.9
     if _answers_about_medication(move):
         return MedicationStatus.ACTIVE, 0.8
     return MedicationStatus.UNKNOWN, 0.6
@@ -142,7 +152,10 @@ def _answers_about_medication(move: Move) -> bool:
         "have you taken", "have you tried", "did you take", "in the past", "have you had"
     ):
         return False
-    return move.topic is Topic.MEDICATION
+    return move.topic is Topic.MEDICATION and move.sentence.role not in (
+        SpeakerRole.CLINICIAN,
+        SpeakerRole.AGENT,
+    )
 
 
 def is_stopped(mention: Mention) -> bool:

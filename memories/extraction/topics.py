@@ -89,6 +89,7 @@ _POINTERS = (
     "nothing",
 )
 _LOOKING_BACK = (
+    "you mean",
     "what happens",
     "what happened",
     "how much",
