@@ -12,12 +12,12 @@ from audit.models import Event
 from audit.recording import record
 from memories.alerts import raise_alerts
 from memories.choices import AllergyAssertion, Category, VerificationStatus
-from memories.consolidation import lock_patient, remember
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate
 from memories.facts import fact_key, with_ingredient
 from memories.indexing import index_memories, indexed_text, unindex
 from memories.models import AllergyDetail, MedicationDetail, Memory
+from memories.remembering import lock_patient, remember
 from memories.statements import allergy_sentence, as_candidate, medication_sentence
 from patients.models import KnownAllergies, User
 from patients.roles import Role

@@ -70,10 +70,11 @@ def _ask_about_conflict(allergy: Memory, medication: Memory) -> ReviewTask | Non
         return None
     substance = allergy.allergy
     reaction = f"reaction: {substance.reaction}" if substance.reaction else "reaction not said"
-    explanation = f"Allergy to {substance.substance} ({allergy.status_label.lower()}, {reaction}) and {medication.medication.drug}."
+    status = allergy.status_label.lower()
+    explanation = f"Allergy to {substance.substance} ({status}, {reaction}) and {medication.medication.drug}."
     pair = f"{substance.ingredient or substance.substance} / {_drug(medication)}"
     evidence = {**asdict(finding), "pair": pair.lower()}
-    return _ask(TaskKind.ALLERGY_DRUG, medication, allergy, SEVERITY[finding.level], explanation[:500], evidence)
+    return _ask(TaskKind.ALLERGY_DRUG, medication, allergy, SEVERITY[finding.level], explanation, evidence)
 
 
 def _ask_about_therapy(one: Memory, other: Memory) -> ReviewTask | None:
@@ -101,12 +102,4 @@ def _ask(
     asked = ReviewTask.objects.for_patient(memory.patient).filter(kind=kind, evidence__pair=evidence["pair"])
     if asked.exclude(state=TaskState.OBSOLETE).exists():
         return None
-    return ReviewTask.objects.create(
-        patient=memory.patient,
-        kind=kind,
-        memory=memory,
-        related=related,
-        severity=severity,
-        explanation=explanation,
-        evidence=evidence,
-    )
+    return ReviewTask.objects.ask(kind, memory, explanation, severity, related, evidence)

@@ -4,44 +4,45 @@ Nothing is deleted and no words are lost: every statement about a remembered fac
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
-from django.db import connection
-from django.utils import timezone
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
 from memories.alerts import raise_alerts
-from memories.choices import CRITICAL_CATEGORIES, AllergyAssertion, Category, MedicationStatus, VerificationStatus
+from memories.choices import (
+    CRITICAL_CATEGORIES,
+    AllergyAssertion,
+    Category,
+    Kind,
+    MedicationStatus,
+    VerificationStatus,
+)
 from memories.extraction.candidates import Candidate
 from memories.facts import drug_key, fact_key, folded, substance_key
 from memories.indexing import index_memories, unindex
 from memories.models import (
-    AllergyDetail,
     ExtractionRun,
-    MedicationDetail,
     Memory,
     MemoryIndex,
-    Mention,
     ReviewSeverity,
     ReviewTask,
     TaskKind,
-    TaskState,
     Turn,
 )
 from memories.models.memory import Stance
-from patients.models import KnownAllergies, Patient
+from memories.remembering import add_mention, remember
+from memories.vocabulary.contrasts import contrasts
+from patients.models import KnownAllergies
 
-#: Two sentences of one category this close in meaning (cosine) say the same. Never asked of critical categories.
+#: Two sentences of one category this alike (cosine) say the same, unless they contrast. Never asked of critical ones.
 SAME_MEANING = 0.93
-
-
-def lock_patient(patient_id: object) -> None:
-    """Let one transaction at a time change the memories of a patient. Held until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"memories:{patient_id}"])
+#: Two preferences this alike are about the same matter; where they contrast, the later one is a change of mind.
+SAME_SUBJECT = 0.75
+#: What a person has one of.
+SINGLE_VALUED = frozenset({"preferred name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,37 +85,9 @@ def consolidate(
     ledger = _Ledger(run, statements)
     for statement in statements:
         ledger.enter(statement)
-    index_memories(ledger.result.added, ledger.result.vectors)
+    ledger.index_added()
     raise_alerts(run.patient, [*ledger.result.added, *ledger.result.reinforced])
     return ledger.result
-
-
-def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datetime, **decided: object) -> Memory:
-    """Save a memory of what a candidate states, with its details. `decided` are fields that a person decided."""
-    memory = Memory.objects.create(
-        patient=patient,
-        category=candidate.category,
-        priority=candidate.priority,
-        kind=candidate.kind,
-        about=candidate.about[:200],
-        content=candidate.content,
-        fact_key=key,
-        clinical_status=candidate.clinical_status,
-        confidence=candidate.confidence,
-        emotional_weight=candidate.emotional_weight,
-        last_said_at=said_at,
-        valid_from=_instant(candidate.starts_at),
-        valid_to=_instant(candidate.ends_at),
-        metadata=candidate.metadata,
-        **decided,
-    )
-    if candidate.allergy:
-        memory.allergy = AllergyDetail.objects.create(memory=memory, patient=patient, **asdict(candidate.allergy))
-    if candidate.medication:
-        memory.medication = MedicationDetail.objects.create(
-            memory=memory, patient=patient, **asdict(candidate.medication)
-        )
-    return memory
 
 
 class _Ledger:
@@ -155,20 +128,28 @@ class _Ledger:
             self._say_again(memory, statement)
 
     def _enter_new(self, statement: Statement) -> None:
-        if (memory := self._same_but_less_precise(statement)) or (memory := self._same_meaning(statement)):
+        if memory := self._same_but_less_precise(statement) or self._same_meaning(statement):
             self._reinforce(memory, statement)
             return
-        related = self._related_critical(statement.candidate)
+        related, replaced = self._related_critical(statement.candidate), self._replaced_by(statement)
         memory = self._add(statement)
-        if statement.candidate.category in CRITICAL_CATEGORIES:
+        if memory.is_critical:
             self._ask_about_new(memory, related)
+        for old in replaced:
+            self._replace(old, memory)
+
+    def index_added(self) -> None:
+        """Let search find what was added and has not given way to something else in the same conversation."""
+        added = zip(self.result.added, self.result.vectors, strict=True)
+        standing = [(memory, vector) for memory, vector in added if memory.is_live]
+        index_memories([memory for memory, _ in standing], [vector for _, vector in standing])
 
     # --- add ------------------------------------------------------------------------------------------------------
 
     def _add(self, statement: Statement) -> Memory:
         candidate = statement.candidate
         memory = remember(candidate, patient=self.patient, key=statement.key, said_at=statement.said_at)
-        self._mention(memory, statement, is_first=True)
+        self._mention(memory, statement)
         self.by_key[statement.key] = memory
         self.result.added.append(memory)
         self.result.vectors.append(statement.vector)
@@ -176,28 +157,10 @@ class _Ledger:
             self.critical.append(memory)
         return memory
 
-    def _mention(
-        self, memory: Memory, statement: Statement, stance: Stance = Stance.STATES, *, is_first: bool = False
-    ) -> bool:
+    def _mention(self, memory: Memory, statement: Statement, stance: Stance = Stance.STATES) -> bool:
         """Add the words to the memory. False if it has them already, perhaps cut a little differently."""
         quote = statement.candidate.quote
-        has_them = Mention.objects.filter(
-            memory=memory, turn=statement.turn, stance=stance, start__lt=quote.end, end__gt=quote.start
-        )
-        if not is_first and has_them.exists():
-            return False
-        Mention.objects.create(
-            patient=self.patient,
-            memory=memory,
-            turn=statement.turn,
-            run=self.run,
-            start=quote.start,
-            end=quote.end,
-            quote=quote.text,
-            speaker=statement.turn.speaker,
-            stance=stance,
-        )
-        return True
+        return add_mention(memory, statement.turn, quote.start, quote.end, run=self.run, stance=stance)
 
     # --- reinforce ------------------------------------------------------------------------------------------------
 
@@ -234,24 +197,47 @@ class _Ledger:
 
     def _same_meaning(self, statement: Statement) -> Memory | None:
         """A live memory of the same category, said in other words. Critical categories are never matched by meaning."""
+        content, kind = statement.candidate.content, statement.candidate.kind
+        alike = (memory for memory in self._alike(statement, SAME_MEANING) if memory.kind == kind)
+        return next((memory for memory in alike if not contrasts(memory.content, content)), None)
+
+    def _alike(self, statement: Statement, likeness: float) -> list[Memory]:
+        """Live memories of the same category, of at least this cosine likeness, the most alike first."""
         candidate = statement.candidate
         if statement.vector is None or candidate.category in CRITICAL_CATEGORIES or candidate.starts_at:
-            return None
-        nearest = (
+            return []
+        rows = (
             MemoryIndex.objects.filter(patient=self.patient, category=candidate.category, embedding__isnull=False)
             .annotate(distance=CosineDistance("embedding", HalfVector(statement.vector)))
-            .filter(distance__lte=1 - SAME_MEANING)
+            .filter(distance__lte=1 - likeness)
             .order_by("distance")
             .select_related("memory")
-            .first()
         )
-        if (
-            nearest
-            and nearest.memory.kind == candidate.kind
-            and _numbers(nearest.memory.content) == _numbers(candidate.content)
-        ):
-            return nearest.memory
-        return None
+        return [row.memory for row in rows if row.memory.is_live]
+
+    # --- supersede ------------------------------------------------------------------------------------------------
+
+    def _replaced_by(self, statement: Statement) -> list[Memory]:
+        """Live preferences that this one changes: alike and yet the opposite, or another name to be called by."""
+        candidate = statement.candidate
+        if candidate.category != Category.PREFERENCE or candidate.kind == Kind.EPISODIC:
+            return []
+        if candidate.about in SINGLE_VALUED:
+            live = Memory.objects.for_patient(self.patient).live().filter(category=candidate.category)
+            return list(live.filter(about=candidate.about))
+        alike = self._alike(statement, SAME_SUBJECT)
+        return [memory for memory in alike if contrasts(memory.content, candidate.content)]
+
+    def _replace(self, old: Memory, new: Memory) -> None:
+        """The later statement counts, whichever came in first. What staff confirmed is theirs to decide about."""
+        if old.verification_status == VerificationStatus.CONFIRMED:
+            ReviewTask.objects.ask(
+                TaskKind.CONFLICT, new, "Something else was confirmed before.", ReviewSeverity.MEDIUM, old
+            )
+        elif old.last_said_at <= new.last_said_at:
+            self._supersede(old, new)
+        else:
+            self._supersede(new, old)
 
     # --- contradict, say again ------------------------------------------------------------------------------------
 
@@ -259,7 +245,9 @@ class _Ledger:
         """A denial states nothing of its own; what it denies stays, with the denial's words and a question."""
         for memory in self._denied_by(statement.candidate):
             if self._mention(memory, statement, Stance.DENIES):
-                self._ask(TaskKind.CONFLICT, memory, "This was denied in a later conversation.", ReviewSeverity.HIGH)
+                ReviewTask.objects.ask(
+                    TaskKind.CONFLICT, memory, "This was denied in a later conversation.", ReviewSeverity.HIGH
+                )
 
     def _denied_by(self, candidate: Candidate) -> list[Memory]:
         if candidate.allergy:
@@ -276,7 +264,7 @@ class _Ledger:
         """Refuted before, and said again: never resurrected, never swallowed."""
         if self._mention(memory, statement):
             decision = f"Refuted on {memory.verified_at:%d %b %Y} and said again since."
-            self._ask(TaskKind.SAID_AGAIN, memory, decision, ReviewSeverity.HIGH)
+            ReviewTask.objects.ask(TaskKind.SAID_AGAIN, memory, decision, ReviewSeverity.HIGH)
             self.result.reinforced.append(memory)
 
     # --- ask ------------------------------------------------------------------------------------------------------
@@ -297,10 +285,10 @@ class _Ledger:
 
     def _ask_about_new(self, memory: Memory, related: Sequence[Memory]) -> None:
         urgent = memory.category == Category.ALLERGY or memory.priority == "critical"
-        self._ask(TaskKind.VERIFY, memory, "", ReviewSeverity.HIGH if urgent else ReviewSeverity.MEDIUM)
+        ReviewTask.objects.ask(TaskKind.VERIFY, memory, "", ReviewSeverity.HIGH if urgent else ReviewSeverity.MEDIUM)
         for other in related:
             if memory.category == Category.ALLERGY:
-                self._ask(
+                ReviewTask.objects.ask(
                     TaskKind.CONFLICT,
                     memory,
                     "One says that there is an allergy, the other that there is none.",
@@ -315,21 +303,22 @@ class _Ledger:
     def _ask_about_change(self, memory: Memory, before: Memory) -> None:
         new, old = memory.medication, before.medication
         if new.status in (MedicationStatus.STOPPED, MedicationStatus.NOT_TAKEN) and old.status != new.status:
-            self._ask(TaskKind.STOPPED, memory, "Said to be taken before.", ReviewSeverity.HIGH, before)
+            ReviewTask.objects.ask(TaskKind.STOPPED, memory, "Said to be taken before.", ReviewSeverity.HIGH, before)
         elif new.dose and old.dose and folded(new.dose) != folded(old.dose):
             explanation = f"{old.dose} before, {new.dose} now. Two strengths can both be right."
-            self._ask(TaskKind.DOSE_CHANGE, memory, explanation, ReviewSeverity.HIGH, before)
+            ReviewTask.objects.ask(TaskKind.DOSE_CHANGE, memory, explanation, ReviewSeverity.HIGH, before)
         elif new.dose and not old.dose and before.verification_status == VerificationStatus.UNCONFIRMED:
             self._supersede(before, memory)
 
     def _supersede(self, old: Memory, new: Memory) -> None:
-        """The same drug, now said with its dose: the vaguer memory gives way, and keeps its words."""
+        """The old memory gives way to the new one, and keeps its words."""
         old.superseded_by = new
         old.save(update_fields=["superseded_by", "updated_at"])
         unindex([old])
         for task in old.review_tasks.open():
             task.make_obsolete()
-        self.critical.remove(old)
+        if old in self.critical:
+            self.critical.remove(old)
 
     def _revoke_none_known(self, memory: Memory) -> None:
         """Somebody asserted that there are no allergies; one was said since. The assertion no longer stands."""
@@ -340,24 +329,6 @@ class _Ledger:
             self.patient.known_allergies_asserted_by = self.patient.known_allergies_asserted_at = None
             self.patient.save()
 
-    def _ask(
-        self,
-        kind: TaskKind,
-        memory: Memory,
-        explanation: str,
-        severity: ReviewSeverity,
-        related: Memory | None = None,
-    ) -> None:
-        """Open the question unless it is open already."""
-        ReviewTask.objects.get_or_create(
-            patient=self.patient,
-            kind=kind,
-            memory=memory,
-            related=related,
-            state=TaskState.OPEN,
-            defaults={"severity": severity, "explanation": explanation},
-        )
-
 
 def _drug_of(memory: Memory) -> str:
     detail = getattr(memory, "medication", None)
@@ -367,13 +338,3 @@ def _drug_of(memory: Memory) -> str:
 def _substance_of(memory: Memory) -> str:
     detail = getattr(memory, "allergy", None)
     return folded(detail.ingredient or detail.substance) if detail else ""
-
-
-def _numbers(text: str) -> set[str]:
-    return {word for word in folded(text).split() if any(character.isdigit() for character in word)}
-
-
-def _instant(value: datetime | date | None) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
-    return timezone.make_aware(datetime.combine(value, time.min))

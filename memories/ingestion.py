@@ -16,12 +16,13 @@ from django.utils import timezone
 from audit.actors import Actor, acting_as
 from audit.models import Event, Outcome
 from audit.recording import record
-from memories.consolidation import Consolidation, consolidate, lock_patient
+from memories.consolidation import Consolidation, consolidate
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate, Utterance
 from memories.indexing import indexed_text
 from memories.models import Conversation, ExtractionRun, Memory, RunState, Turn
 from memories.reading import Reading, read
+from memories.remembering import lock_patient
 from memories.signals import turns_recorded
 from memories.validation import without_topics
 from patients.models import Patient

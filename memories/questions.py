@@ -7,8 +7,8 @@ from audit.models import Event
 from audit.recording import record
 from memories.actions import DecisionRefused, ReviewRefused
 from memories.choices import VerificationStatus
-from memories.consolidation import lock_patient
 from memories.models import Memory, ReviewTask, TaskState
+from memories.remembering import lock_patient
 from patients.models import User
 from patients.roles import Role
 

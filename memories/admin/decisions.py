@@ -17,9 +17,9 @@ from unfold.widgets import (
 from memories import actions
 from memories.actions import DecisionRefused
 from memories.choices import AllergyAssertion, Category, MedicationStatus, Severity
-from memories.consolidation import lock_patient
 from memories.models import Memory, ReviewTask
 from memories.questions import keep_as_it_is, needs_verification
+from memories.remembering import lock_patient
 from patients.models import User
 
 REASON_LENGTH = 500

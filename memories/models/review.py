@@ -1,9 +1,14 @@
+from typing import TYPE_CHECKING, Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from memories.models.base import PatientBound, RecordedQuerySet
+
+if TYPE_CHECKING:
+    from memories.models.memory import Memory
 
 
 class TaskKind(models.TextChoices):
@@ -33,6 +38,26 @@ class ReviewSeverity(models.IntegerChoices):
 class ReviewTaskQuerySet(RecordedQuerySet["ReviewTask"]):
     def open(self) -> "ReviewTaskQuerySet":
         return self.filter(state=TaskState.OPEN)
+
+    def ask(
+        self,
+        kind: TaskKind,
+        memory: "Memory",
+        explanation: str,
+        severity: ReviewSeverity,
+        related: "Memory | None" = None,
+        evidence: dict[str, Any] | None = None,
+    ) -> "ReviewTask":
+        """The open task that asks this, opened now if it is not open already."""
+        task, _ = self.get_or_create(
+            patient_id=memory.patient_id,
+            kind=kind,
+            memory=memory,
+            related=related,
+            state=TaskState.OPEN,
+            defaults={"severity": severity, "explanation": explanation[:500], "evidence": evidence or {}},
+        )
+        return task
 
     def by_urgency(self) -> "ReviewTaskQuerySet":
         """Most severe first, then the oldest."""

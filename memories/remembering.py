@@ -1,0 +1,75 @@
+"""Writing memories and the words they rest on. One transaction at a time changes those of a patient."""
+
+from dataclasses import asdict
+from datetime import date, datetime, time
+
+from django.db import connection
+from django.utils import timezone
+
+from memories.extraction.candidates import Candidate
+from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, Mention, Turn
+from memories.models.memory import Stance
+from patients.models import Patient
+
+
+def lock_patient(patient_id: object) -> None:
+    """Let one transaction at a time change the memories of a patient. Held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"memories:{patient_id}"])
+
+
+def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datetime, **decided: object) -> Memory:
+    """Save a memory of what a candidate states, with its details. `decided` are fields that a person decided."""
+    memory = Memory.objects.create(
+        patient=patient,
+        category=candidate.category,
+        priority=candidate.priority,
+        kind=candidate.kind,
+        about=candidate.about[:200],
+        content=candidate.content,
+        fact_key=key,
+        clinical_status=candidate.clinical_status,
+        confidence=candidate.confidence,
+        emotional_weight=candidate.emotional_weight,
+        last_said_at=said_at,
+        valid_from=_instant(candidate.starts_at),
+        valid_to=_instant(candidate.ends_at),
+        metadata=candidate.metadata,
+        **decided,
+    )
+    if candidate.allergy:
+        memory.allergy = AllergyDetail.objects.create(memory=memory, patient=patient, **asdict(candidate.allergy))
+    if candidate.medication:
+        memory.medication = MedicationDetail.objects.create(
+            memory=memory, patient=patient, **asdict(candidate.medication)
+        )
+    return memory
+
+
+def add_mention(
+    memory: Memory, turn: Turn, start: int, end: int, *, run: ExtractionRun, stance: Stance = Stance.STATES
+) -> bool:
+    """Add `turn.text[start:end]` to the words that a memory rests on. False if it has them already, perhaps cut a
+    little differently.
+    """
+    has_them = Mention.objects.filter(memory=memory, turn=turn, stance=stance, start__lt=end, end__gt=start)
+    if has_them.exists():
+        return False
+    Mention.objects.create(
+        patient_id=memory.patient_id,
+        memory=memory,
+        turn=turn,
+        run=run,
+        start=start,
+        end=end,
+        quote=turn.text[start:end],
+        speaker=turn.speaker,
+        stance=stance,
+    )
+    return True
+
+
+def _instant(value: datetime | date | None) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return timezone.make_aware(datetime.combine(value, time.min))
