@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
+from audit.actors import Actor
 from audit.changes import readable_changes
 from audit.models import Event
 from audit.recording import record, record_each
@@ -24,12 +25,19 @@ from audit.recording import record, record_each
 
 def granted(request: HttpRequest) -> frozenset[str]:
     """The permissions (`app.codename`) of the asker's roles. `is_superuser` adds nothing."""
-    if not hasattr(request, "granted"):
+    granted: frozenset[str] | None = getattr(request, "granted_by_roles", None)
+    if granted is None:
         names = Permission.objects.filter(group__user=request.user.pk).values_list(
             "content_type__app_label", "codename"
         )
-        request.granted = frozenset(f"{app}.{codename}" for app, codename in names)
-    return request.granted
+        granted = frozenset(f"{app}.{codename}" for app, codename in names)
+        request.granted_by_roles = granted  # type: ignore[attr-defined] # because this is where it is kept
+    return granted
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who asks, as `ActingMiddleware` found out."""
+    return request.actor  # type: ignore[attr-defined] # because the middleware sets it
 
 
 def record_shown(rows: Iterable[Any], *, resource: type[Model], query: str = "") -> None:
@@ -195,7 +203,7 @@ def _without_links(field: FormField) -> FormField:
 
 def visible_rows(rows: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
     """The rows that the asker may see, where the model knows who may."""
-    return rows.visible_to(request.actor) if hasattr(rows, "visible_to") else rows
+    return rows.visible_to(actor_of(request)) if hasattr(rows, "visible_to") else rows
 
 
 def logged_change(entry: LogEntry) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from audit.mixins import granted
+from audit.mixins import actor_of, granted
 from memories.admin.review import open_tasks
 
 #: Group -> (permission, title, icon, page).
@@ -32,7 +32,7 @@ PAGES = {
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's groups of links, with those pages only that the asker may open."""
     allowed = granted(request)
-    groups = [{"items": [{"title": "Today", "icon": "today", "link": reverse("admin:index")}]}]
+    groups: list[dict[str, Any]] = [{"items": [{"title": "Today", "icon": "today", "link": reverse("admin:index")}]}]
     for title, pages in PAGES.items():
         items = [_item(request, *page) for permission, *page in pages if permission in allowed]
         if items:
@@ -41,7 +41,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _item(request: HttpRequest, title: str, icon: str, page: str) -> dict[str, Any]:
-    item = {"title": title, "icon": icon, "link": reverse(f"admin:{page}")}
-    if page == "memories_reviewtask_changelist" and (waiting := open_tasks(request.actor).count()):
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse(f"admin:{page}")}
+    if page == "memories_reviewtask_changelist" and (waiting := open_tasks(actor_of(request)).count()):
         item.update(badge=waiting, badge_variant="danger")
     return item

@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from audit.mixins import RecordedAdmin, visible_rows
+from audit.mixins import RecordedAdmin, actor_of, visible_rows
 from audit.models import Event
 from audit.recording import record
 from patients.models import AccessKey, CareAssignment, Patient, User
@@ -125,7 +125,7 @@ class CareAssignmentAdmin(RecordedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CareAssignment]:
         assignments = super().get_queryset(request).select_related("patient", "user")
-        if request.actor.has_role(Role.ADMINISTRATOR):
+        if actor_of(request).has_role(Role.ADMINISTRATOR):
             return assignments
         return assignments.filter(patient__in=visible_rows(Patient.objects.all(), request))
 

@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from audit.actors import Actor
-from audit.mixins import RecordedAdmin, granted, record_shown, visible_rows
+from audit.mixins import RecordedAdmin, actor_of, granted, record_shown, visible_rows
 from audit.models import Event
 from audit.recording import record_each
 from memories.admin.filters import PatientFilter
@@ -167,8 +167,8 @@ class ConversationAdmin(RecordedAdmin):
         try:
             return take_in(
                 patient=said["patient"],
-                utterances=form.utterances(request.user, request.actor),
-                by=request.actor,
+                utterances=form.utterances(request.user, actor_of(request)),
+                by=actor_of(request),
                 said_at=said["said_at"],
                 title=said["title"],
                 source="admin",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from audit.mixins import granted, record_shown
+from audit.mixins import actor_of, granted, record_shown
 from memories.admin.review import open_tasks
 from memories.admin.runs import became_in_words, unread
 from memories.models import Conversation, ExtractionRun, ReviewSeverity, ReviewTask
@@ -27,7 +27,7 @@ def with_workplace(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
 
 
 def _questions(request: HttpRequest) -> dict[str, Any]:
-    waiting = open_tasks(request.actor)
+    waiting = open_tasks(actor_of(request))
     first = list(waiting.select_related("patient", "memory")[:SHOWN])
     if first:
         record_shown(first, resource=ReviewTask)
@@ -37,12 +37,12 @@ def _questions(request: HttpRequest) -> dict[str, Any]:
 
 
 def _conversations(request: HttpRequest) -> dict[str, Any]:
-    latest = Conversation.objects.visible_to(request.actor).select_related("patient").prefetch_related("runs")
+    latest = Conversation.objects.visible_to(actor_of(request)).select_related("patient").prefetch_related("runs")
     shown = list(latest[:SHOWN])
     if shown:
         record_shown(shown, resource=Conversation)
     return {
-        "failed_runs": unread(ExtractionRun.objects.visible_to(request.actor)).count(),
-        "patients": Patient.objects.visible_to(request.actor).count(),
+        "failed_runs": unread(ExtractionRun.objects.visible_to(actor_of(request))).count(),
+        "patients": Patient.objects.visible_to(actor_of(request)).count(),
         "conversations": [{"it": it, "became": became_in_words(it)} for it in shown],
     }

@@ -92,7 +92,7 @@ class MemoryAdmin(RecordedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         memory = self.visible_object(request, object_id)
-        form = DecisionForm(memory=memory)
+        form: DecisionForm | None = DecisionForm(memory=memory)
         if request.method == "POST":
             self.require(request, MAY_REVIEW)
             form = answered(request, memory)
@@ -108,14 +108,17 @@ class MemoryAdmin(RecordedAdmin):
             fact=described(memory, sources_of([memory])),
             memory=memory,
             patient=memory.patient,
-            form=form if form.options and MAY_REVIEW in granted(request) else None,
+            form=form if form and form.options and MAY_REVIEW in granted(request) else None,
             earlier=list(memory.supersedes.all()),
         )
 
     def history_sections(self, request: HttpRequest, row: Memory) -> list[dict[str, Any]]:
         """The memory's own history, then that of what it replaces."""
-        sections = [{"title": row.content, "entries": _entries(row)}]
-        for earlier in row.supersedes.all():
+        earlier_ones = list(row.supersedes.with_details())
+        decided = row.verification_status != VerificationStatus.UNCONFIRMED
+        corrects = next(iter(earlier_ones), None) if decided else None
+        sections = [{"title": row.content, "entries": _entries(row, corrects=corrects)}]
+        for earlier in earlier_ones:
             sections.append({"title": f"Before: {earlier.content}", "entries": _entries(earlier)})
         return sections
 
@@ -127,18 +130,25 @@ class MemoryAdmin(RecordedAdmin):
         return response
 
 
-def _entries(memory: Memory) -> list[dict[str, Any]]:
-    """The history of a memory, the latest first."""
-    return [
-        {
-            "at": change.at,
-            "actor": change.actor,
-            "event": _event(change),
-            "changes": readable_changes(change.changes, leave_out=LEFT_OUT),
-            "reason": _reason(change.changes),
-        }
-        for change in reversed(history_of(memory))
-    ]
+def _entries(memory: Memory, *, corrects: Memory | None = None) -> list[dict[str, Any]]:
+    """The history of a memory, the latest first. One that corrects another begins with what it changed in that."""
+    entries = []
+    for change in reversed(history_of(memory)):
+        if corrects and change.event.endswith("detail created"):
+            continue
+        entry = {"at": change.at, "actor": change.actor, "event": _event(change), "reason": _reason(change.changes)}
+        entry["changes"] = readable_changes(change.changes, leave_out=LEFT_OUT)
+        if corrects and change.event == "memory created":
+            entry.update(event="Corrected", changes=_differences(corrects, memory))
+        entries.append(entry)
+    return entries
+
+
+def _differences(before: Memory, after: Memory) -> dict[str, tuple[str, str]]:
+    """What reads otherwise, field by field."""
+    was, reads = dict(labels.details_of(before)), dict(labels.details_of(after))
+    changed = {name: (was.get(name, ""), value) for name, value in reads.items() if was.get(name) != value}
+    return changed or {"Content": (before.content, after.content)}
 
 
 def _event(change: Change) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -22,6 +22,7 @@ from patients.models import CareAssignment, KnownAllergies, Patient
 from patients.roles import Role
 
 CONVERSATIONS = 5
+ASSERTED_NONE = (KnownAllergies.NONE_KNOWN, KnownAllergies.NO_DRUG_KNOWN)
 TAKEN = (MedicationStatus.ACTIVE, MedicationStatus.INTENDED, MedicationStatus.UNKNOWN)
 
 
@@ -43,6 +44,11 @@ class PatientAdmin(RecordedAdmin):
             name="patients_patient_overview",
         )
         return [overview, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
+        substances = Memory.objects.live().filter(allergy__assertion=AllergyAssertion.SUBSTANCE)
+        of_patient = substances.filter(patient=OuterRef("pk")).order_by().values("patient").annotate(count=Count("pk"))
+        return super().get_queryset(request).annotate(allergy_count=Subquery(of_patient.values("count")))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Patient | None = None) -> list[str]:
         """Other software knows a patient by the id: it stays."""
@@ -69,9 +75,14 @@ class PatientAdmin(RecordedAdmin):
         url = reverse("admin:patients_patient_overview", args=[patient.pk])
         return format_html('<a class="wp-link" href="{}">{}</a>', url, patient)
 
-    @display(description="Allergies as a whole", ordering="known_allergies_status")
+    @display(description="Allergies")
     def known_allergies(self, patient: Patient) -> str:
-        return patient.get_known_allergies_status_display()
+        """ "Unknown" is said of nobody who has an allergy on record, confirmed or not."""
+        if count := patient.allergy_count:
+            return f"{count} recorded"
+        if patient.known_allergies_status in ASSERTED_NONE:
+            return patient.get_known_allergies_status_display()
+        return KnownAllergies.UNKNOWN.label
 
     # --- the page --------------------------------------------------------------------------------------------------
 
@@ -108,7 +119,7 @@ def allergies_in_words(patient: Patient, critical_items: list[Memory]) -> str:
         if item.category == Category.ALLERGY and item.allergy.assertion == AllergyAssertion.SUBSTANCE
     ]
     status = patient.known_allergies_status
-    if status in (KnownAllergies.NONE_KNOWN, KnownAllergies.NO_DRUG_KNOWN):
+    if status in ASSERTED_NONE:
         said = f"{patient.known_allergies_asserted_at:%d %b %Y}, {patient.known_allergies_asserted_by}"
         return f"{patient.get_known_allergies_status_display()} (asserted {said})"
     if substances:
@@ -121,7 +132,7 @@ def _medications(items: list[Memory]) -> list[Memory]:
 
 
 def _open_questions(patient: Patient) -> list[ReviewTask]:
-    return list(ReviewTask.objects.for_patient(patient).open().by_urgency().select_related("memory"))
+    return list(ReviewTask.objects.open().by_urgency().for_patient(patient).select_related("memory"))
 
 
 def _no_longer_true(patient: Patient) -> QuerySet[Memory]:

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from audit.actors import Actor
-from audit.mixins import RecordedAdmin, granted, record_shown
+from audit.mixins import RecordedAdmin, actor_of, granted, record_shown
 from audit.models import Event
 from audit.recording import record
 from memories.actions import DecisionRefused
@@ -106,7 +106,7 @@ class ReviewTaskAdmin(RecordedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         task = self.visible_object(request, object_id)
-        form = DecisionForm(memory=task.memory, task=task)
+        form: DecisionForm | None = DecisionForm(memory=task.memory, task=task)
         if request.method == "POST":
             self.require(request, MAY_REVIEW)
             form = answered(request, task.memory, task)
@@ -115,7 +115,7 @@ class ReviewTaskAdmin(RecordedAdmin):
             task = self.visible_object(request, object_id)
         return self._question(request, task, form)
 
-    def _question(self, request: HttpRequest, task: ReviewTask, form: DecisionForm) -> HttpResponse:
+    def _question(self, request: HttpRequest, task: ReviewTask, form: DecisionForm | None) -> HttpResponse:
         compared = [task.memory, *([task.related] if task.related else [])]
         known = known_critical(task)
         words = sources_of(compared)
@@ -131,8 +131,8 @@ class ReviewTaskAdmin(RecordedAdmin):
             known=known,
             checks=allergy_checks(task.memory, [*compared, *known]),
             form=form if task.state == TaskState.OPEN and MAY_REVIEW in granted(request) else None,
-            next_task=next_task(request.actor, after=task),
-            waiting=open_tasks(request.actor).count(),
+            next_task=next_task(actor_of(request), after=task),
+            waiting=open_tasks(actor_of(request)).count(),
         )
 
     def _on_to_next(self, request: HttpRequest, task: ReviewTask) -> HttpResponse:
@@ -142,7 +142,7 @@ class ReviewTaskAdmin(RecordedAdmin):
             self.message_user(request, "On record. This question is still open: say why it stands.", messages.WARNING)
             return HttpResponseRedirect(request.path)
         self.message_user(request, "Decided, and on record.", messages.SUCCESS)
-        if following := next_task(request.actor, after=task):
+        if following := next_task(actor_of(request), after=task):
             return HttpResponseRedirect(reverse("admin:memories_reviewtask_change", args=[following.pk]))
         return HttpResponseRedirect(reverse("admin:memories_reviewtask_changelist"))
 
@@ -163,7 +163,7 @@ def answered(request: HttpRequest, memory: Memory, task: ReviewTask | None = Non
 
 def known_critical(task: ReviewTask) -> list[Memory]:
     """The allergies and medications that count now, beside those in question."""
-    live = Memory.objects.for_patient(task.patient).live().critical().with_details()
+    live = Memory.objects.live().critical().with_details().for_patient(task.patient)
     return list(live.exclude(pk__in=[task.memory_id, task.related_id]).order_by("category", "about"))
 
 

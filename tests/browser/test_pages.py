@@ -11,6 +11,7 @@ import pytest
 
 from memories.choices import Category
 from memories.models import Conversation, ExtractionRun, Memory, ReviewTask
+from tests.browser.conftest import Browser, Page
 from tests.browser.story import Story
 from tests.conftest import directing
 
@@ -86,7 +87,36 @@ def test_every_page_opens(who: str, size: str, story: Story, signed_in: Callable
         assert answer.status == 200, f"{path} answered {answer.status}"
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{path} is too wide"
         assert "Hale" not in page.title()
-        if folder := os.environ.get("SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=f"{folder}/{who}-{name}-{size}.png", full_page=True)
+        keep(page, f"{who}-{name}-{size}")
     assert errors == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pages_on_the_way_say_where_one_is(size: str, story: Story, signed_in: Callable, browser: Browser) -> None:
+    stranger = browser.new_context(viewport=SIZES[size]).new_page()
+    page = signed_in("nora", **SIZES[size])
+    stranger.goto(page.url)
+    assert "Homecare Memory" in stranger.inner_text("body")
+    keep(stranger, f"login-{size}")
+    assert page.goto("/admin/patients/patient/nobody/change/").status == 404
+    assert "Not here, or not in your care" in page.inner_text("body")
+    keep(page, f"refused-{size}")
+    page.goto("/admin/memories/reviewtask/")
+    for box in page.locator("input[name=_selected_action]").all():
+        box.check()
+    page.locator("select[name=action]").select_option("confirm_selected")
+    keep(page, f"nora-queue-selected-{size}")
+    page.locator("button[name=index]").click()
+    page.get_by_role("heading", name="Confirm these facts?").wait_for()
+    keep(page, f"nora-bulk-{size}")
+    page.goto("/admin/")
+    page.get_by_role("link", name="Start with the most urgent").click()
+    page.get_by_label("True, with a correction").check()
+    keep(page, f"nora-correct-{size}")
+    stranger.context.close()
+
+
+def keep(page: Page, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

@@ -63,9 +63,10 @@ def test_nurse_confirms_an_allergy_and_corrects_a_medication(
     assert "Asked the patient" in confirmed.first.inner_text()
 
     page.goto(f"/admin/memories/memory/{medication.pk}/history/")
-    assert page.get_by_text("10 mg", exact=True).count()
-    assert page.get_by_text("20 mg", exact=True).count()
-    assert page.get_by_text("Reason: Read it on the package").count()
+    corrected = page.locator("li", has_text="Corrected by uma").first
+    assert corrected.locator("del").inner_text() == "10 mg"
+    assert corrected.locator("ins").inner_text() == "20 mg"
+    assert "Reason: Read it on the package" in corrected.inner_text()
 
     page.goto(f"/admin/audit/accesslog/?patient_id__exact={mr_bell.pk}")
     shown = page.locator("#result_list").inner_text()

@@ -64,6 +64,14 @@ def test_patient_without_a_word_reads_unknown_and_never_none(browse: Callable, m
     assert "Nothing has been said yet." in page
 
 
+def test_list_of_patients_calls_nobody_unknown_who_has_an_unconfirmed_allergy(
+    browse: Callable, penicillin: Memory, nora: User
+) -> None:
+    page = browse(nora).get(reverse("admin:patients_patient_changelist")).content.decode()
+    assert "1 recorded" in page
+    assert "Unknown" not in page
+
+
 def test_failed_reading_says_why_and_is_started_again_once(browse: Callable, mrs_hale: Patient, nora: User) -> None:
     actor = actor_for(nora)
     intake = take_in(patient=mrs_hale, utterances=said("Patient: I'm allergic to latex."), by=actor)
