@@ -38,6 +38,8 @@ def check_allergy(allergen: str, drug: str) -> Finding:
 
     Levels A and B are conflicts, C and M notes. A name that no vocabulary knows reads "not checked", never "none".
     """
+    if not (allergen.strip() and drug.strip()):
+        return NOT_CHECKED
     allergens_, drugs = _ingredients(allergen), _ingredients(drug)
     if not all(map(_is_known, allergens_)) or not all(map(_is_known, drugs)):
         return NOT_CHECKED
