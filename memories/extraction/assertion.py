@@ -40,7 +40,7 @@ _RUNS = ("runs in", "in my family", "in the family", "in our family", "side of t
 _TAKING_FOR = frozenset("take takes taking took taken use using anything something on".split())
 _WITH = frozenset("with from on".split())
 _MAKES_LIGHT = frozenset(
-    "problem problems issue issues trouble side effects change changes flare flares only just sure".split()
+    "problem problems issue issues trouble side effects change changes flare flares only just sure since because about".split()
 )
 
 

@@ -31,8 +31,9 @@ _DAY_OF_MONTH = re.compile(rf"\b(?:the )?(\d{{1,2}}(?: (?:st|nd|rd|th))?|[a-z]+)
 _ISO = re.compile(r"\b(\d{4}) - (\d{1,2}) - (\d{1,2})\b")
 _SLASHED = re.compile(r"\b(\d{1,2}) / (\d{1,2})(?: / (\d{2,4}))?\b")
 _CLOCK = re.compile(
-    r"\bat (?:(?P<half>half past) )?(?P<hour>\d{1,2}|[a-z]+)(?: : (?P<minute>\d{2})| (?P<said>thirty|fifteen|forty five))?(?: (?P<noon>a\.?m|p\.?m|am|pm|o'clock|in the morning|in the afternoon|in the evening))?\b"
+    r"\bat (?:(?P<half>half past) )?(?P<hour>\d{1,2}|[a-z]+)(?: : (?P<minute>\d{2})| (?P<said>thirty|fifteen|forty five))?(?: (?P<noon>am|pm|o'clock|in the morning|in the afternoon|in the evening))?\b"
 )
+_NOON_MARK = re.compile(r"\b([ap]) \. m(?: \.)?")
 _MINUTES = {"thirty": 30, "fifteen": 15, "forty five": 45}
 
 
@@ -41,7 +42,7 @@ def when_said(text: str, said_at: datetime) -> date | datetime | None:
 
     Days are counted from `said_at`; a time is in its time zone. "Next Friday" is the Friday of the week to come.
     """
-    plain = " ".join(word.norm for word in words_of(text))
+    plain = _NOON_MARK.sub(r"\1m", " ".join(word.norm for word in words_of(text)))
     day = next((found for read in _READERS if (found := read(plain, said_at.date()))), None)
     if day is None:
         return None
@@ -144,7 +145,7 @@ def _clock(plain: str) -> time | None:
         return None
     hour = _number(match["hour"])
     minute = 30 if match["half"] else int(match["minute"] or _MINUTES.get(match["said"] or "", 0))
-    return _on_the_day(hour, minute, (match["noon"] or "").replace(".", "")) if hour < 24 else None
+    return _on_the_day(hour, minute, match["noon"] or "") if hour < 24 else None
 
 
 def _on_the_day(hour: int, minute: int, noon: str) -> time:

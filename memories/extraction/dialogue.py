@@ -9,6 +9,7 @@ from enum import Enum
 from itertools import groupby
 
 from memories.choices import SpeakerRole
+from memories.extraction.mentions import medicines_in
 from memories.extraction.polarity import agreement, is_negative
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, topic_of
@@ -142,11 +143,17 @@ def _move(sentence: Sentence, before: Move | None) -> Move:
         and _only_names_a_kind(sentence)
     ):
         return Move(sentence, act, Topic.ALLERGY, drugs_only=True, own_topic=True)
+    if topic is None and act is not Act.TELLS and not _is_on_allergies(before) and medicines_in(sentence):
+        topic = Topic.MEDICATION
     if topic:
         return Move(sentence, act, topic, drugs_only(sentence), own_topic=True)
     if before is None or _changes_subject(sentence, act):
         return Move(sentence, act, None)
     return Move(sentence, act, before.topic, before.drugs_only)
+
+
+def _is_on_allergies(before: Move | None) -> bool:
+    return before is not None and before.topic is Topic.ALLERGY
 
 
 def _only_names_a_kind(sentence: Sentence) -> bool:

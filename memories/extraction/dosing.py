@@ -88,7 +88,8 @@ def _dose(words: Sequence[Word], bare_number: bool, nearest_last: bool) -> str:
         )
     if doses:
         return doses[-1]
-    value, end = number_at(words, 0) if bare_number and words else ("", 0)
+    first = 2 if [word.norm for word in words[:2]] in (["down", "to"], ["up", "to"]) else 0
+    value, end = number_at(words, first) if bare_number and len(words) > first else ("", 0)
     stands_alone = end == len(words) or words[end].is_mark or words[end].norm in _AFTER_A_NUMBER
     return value if value and float(value) > 1 and stands_alone else ""
 

@@ -10,7 +10,8 @@ from memories.extraction.dosing import Dosing, dosing_of
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.misspelt import misspelt_medicines_in
 from memories.extraction.substances import has_cue
-from memories.extraction.taking import is_stopped, status_of
+from memories.extraction.stopping import is_stopped
+from memories.extraction.taking import status_of
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import high_alert_class
 from memories.vocabulary.words import Word
@@ -28,6 +29,7 @@ _TAKEN_FOR_GRANTED = frozenset("take taking taken took on use using used your th
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
 _SHORT = 6
+_LEAD = 9
 _LEADING = frozenset("yes yeah yep um uh well it's its about just i take okay right".split())
 
 
@@ -54,12 +56,9 @@ def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
 def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
     if mention.key.lower() in allergic_to or mention.name.lower() in allergic_to:
         return False
-    if (
-        move.topic is Topic.ALLERGY
-        and (has_cue(move.sentence) or not _is_given(mention))
-        and not is_stopped(mention)
-    ):
-        return False
+    if move.topic is Topic.ALLERGY and not is_stopped(mention):
+        if has_cue(move.sentence) or not _is_given(move, mention):
+            return False
     return not is_someone_elses(move, mention) and not _only_asks_about(move, mention)
 
 
@@ -71,13 +70,16 @@ def _only_asks_about(move: Move, mention: Mention) -> bool:
     return mention.sentence.role != SpeakerRole.CLINICIAN or not before & _TAKEN_FOR_GRANTED
 
 
-def _is_given(mention: Mention) -> bool:
-    return bool(_GIVING & set(mention.sentence.norms[: mention.first]))
+def _is_given(move: Move, mention: Mention) -> bool:
+    """Whether a drug named while allergies are talked about is taken or planned all the same."""
+    if _GIVING & set(mention.sentence.norms[: mention.first]):
+        return True
+    return move.act is Act.TELLS and status_of(move, mention)[0] == MedicationStatus.INTENDED
 
 
 def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | None:
     move = moves[at]
-    status, confidence = status_of(move, mention)
+    status, confidence = status_of(move, mention, _said_after(moves, at))
     if mention.is_class and (
         _is_named_next(moves, at, mention) or not _class_counts(mention, status, confidence)
     ):
@@ -108,6 +110,11 @@ def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | 
         denied=status == MedicationStatus.NOT_TAKEN,
         medication=facts,
     )
+
+
+def _said_after(moves: Sequence[Move], at: int) -> list[Move]:
+    """What the same speaker says next in the same turn."""
+    return [move for move in moves[at + 1 : at + 3] if move.sentence.turn == moves[at].sentence.turn]
 
 
 def _is_left_open(move: Move, mention: Mention) -> bool:
@@ -151,7 +158,7 @@ def _words_leading_to(mention: Mention, begins: int) -> Sequence[Word]:
     """The words between the drug named before and this one, back to the last "and" or comma."""
     words = mention.sentence.words[begins : mention.first]
     if begins == 0:
-        return words
+        return words[-_LEAD:]
     cut = max((at for at, word in enumerate(words) if word.norm in ("and", ",", "plus", "then")), default=-1)
     return words[cut + 1 :]
 

@@ -1,4 +1,4 @@
-"""Numbers as people say them, in digits: "twenty five", "two point five", "a hundred", "one and a half"."""
+"""Numbers as people say them, in digits: "twenty five", "two point five", "a hundred", "one twenty five"."""
 
 from collections.abc import Sequence
 
@@ -21,84 +21,81 @@ _FRACTIONS = {"half": "0.5", "quarter": "0.25"}
 
 def number_at(words: Sequence[Word], at: int) -> tuple[str, int]:
     """The number that starts at a word, in digits, and where it ends; ("", at) when there is none."""
-    if at < len(words) and words[at].norm[0].isdigit():
-        return words[at].norm.replace(",", "") if words[at].norm.count(",") else words[at].norm, at + 1
-    if at + 1 < len(words) and words[at].norm in ("half", "a", "quarter"):
+    here = words[at].norm if at < len(words) else ""
+    if here[:1].isdigit():
+        return here.replace(",", ""), at + 1
+    if here in _FRACTIONS or (here == "a" and _norm(words, at + 1) in _FRACTIONS):
         return _fraction(words, at)
     value, end = _whole(words, at)
-    if end == at and not (at < len(words) and words[at].norm == "point"):
-        return "", at
-    return _with_decimals(words, value, end)
+    if _norm(words, end) == "point" or (end > at and _norm(words, end) == "and"):
+        return _with_fraction(words, value, at, end)
+    return (str(value), end) if end > at else ("", at)
+
+
+def _norm(words: Sequence[Word], at: int) -> str:
+    return words[at].norm if at < len(words) else ""
 
 
 def _whole(words: Sequence[Word], at: int) -> tuple[int, int]:
-    total, part, end, last = 0, 0, at, ""
-    while end < len(words):
-        word = words[end].norm
-        kind = "tens" if word in _TENS else "ones" if word in _ONES else "scale" if word in _SCALES else ""
-        if word == "-" and last == "tens" and end + 1 < len(words) and words[end + 1].norm in _ONES:
-            end += 1
-            continue
-        if (
-            word == "and"
-            and last == "scale"
-            and end + 1 < len(words)
-            and words[end + 1].norm in (_ONES | _TENS)
-        ):
-            end += 1
-            continue
-        if last == "ones" and 0 < part < 10 and total == 0 and _is_tens(word):
-            total, part = part * 100, 0  # "two fifty", "one twenty five"
-        elif not kind or not _may_follow(kind, last, word):
-            break
-        if kind == "scale":
-            total, part = (total + (part or 1) * _SCALES[word], 0)
-        else:
-            part = part + (_TENS.get(word) or _ONES.get(word, 0))
-        end, last = end + 1, kind
-    return total + part, end
+    """A whole number; hundreds may go unsaid: "two fifty", "one twenty five"."""
+    value, end = _below_hundred(words, at)
+    if end == at and _norm(words, at) == "a" and _norm(words, at + 1) in _SCALES:
+        value, end = 1, at + 1
+    if end == at:
+        return 0, at
+    if 0 < value < 10:
+        tens, after = _below_hundred(words, end)
+        if after > end and tens >= 10:
+            return value * 100 + tens, after
+    return _scaled(words, value, end)
 
 
-def _is_tens(word: str) -> bool:
-    return word in _TENS or _ONES.get(word, 0) >= 10
+def _scaled(words: Sequence[Word], value: int, end: int) -> tuple[int, int]:
+    """ "Two" before "thousand five hundred and ten": all of it."""
+    total = 0
+    while _norm(words, end) in _SCALES:
+        total += value * _SCALES[_norm(words, end)]
+        begins = end + 2 if _norm(words, end + 1) == "and" else end + 1
+        value, after = _below_hundred(words, begins)
+        end = after if after > begins else end + 1
+        value = value if after > begins else 0
+    return total + value, end
 
 
-def _may_follow(kind: str, last: str, word: str) -> bool:
-    if kind == "scale":
-        return last in ("ones", "tens")
-    if kind == "ones":
-        return last in ("", "scale") or (last == "tens" and 0 < _ONES[word] < 10)
-    return last in ("", "scale")
+def _below_hundred(words: Sequence[Word], at: int) -> tuple[int, int]:
+    here = _norm(words, at)
+    if here in _ONES:
+        return _ONES[here], at + 1
+    if here not in _TENS:
+        return 0, at
+    unit = at + 2 if _norm(words, at + 1) == "-" else at + 1
+    if 0 < _ONES.get(_norm(words, unit), 0) < 10:
+        return _TENS[here] + _ONES[_norm(words, unit)], unit + 1
+    return _TENS[here], at + 1
 
 
-def _with_decimals(words: Sequence[Word], value: int, end: int) -> tuple[str, int]:
-    digits = ""
-    at = end + 1
-    if end < len(words) and words[end].norm == "point":
-        while at < len(words) and (
-            words[at].norm in _ONES or words[at].norm in _TENS or words[at].norm.isdigit()
-        ):
-            part, after = (
-                _whole(words, at)
-                if words[at].norm in _TENS
-                else (_ONES.get(words[at].norm, words[at].norm), at + 1)
-            )
-            digits, at = digits + str(part), after
-    if digits:
-        return f"{value}.{digits}", at
-    if end < len(words) and words[end].norm == "point" and not value:
-        return "", end
-    following = [word.norm for word in words[end : end + 3]]
-    if following == ["and", "a", "half"]:
+def _with_fraction(words: Sequence[Word], value: int, at: int, end: int) -> tuple[str, int]:
+    """What follows a whole number: "point five", "and a half"."""
+    if [word.norm for word in words[end : end + 3]] == ["and", "a", "half"]:
         return f"{value}.5", end + 3
+    digits, after = "", end + 1
+    while _norm(words, end) == "point" and (part := _digits(words, after))[1] > after:
+        digits, after = digits + part[0], part[1]
+    if digits:
+        return f"{value}.{digits}", after
+    return (str(value), end) if end > at else ("", at)
+
+
+def _digits(words: Sequence[Word], at: int) -> tuple[str, int]:
+    """The next digits after the point: "five", "twenty five", "25"."""
+    if _norm(words, at).isdigit():
+        return _norm(words, at), at + 1
+    value, end = _below_hundred(words, at)
     return str(value), end
 
 
 def _fraction(words: Sequence[Word], at: int) -> tuple[str, int]:
-    if words[at].norm in _FRACTIONS:
-        return _FRACTIONS[words[at].norm], at + 2 if words[at + 1].norm in ("a", "of") else at + 1
-    if words[at + 1].norm in _FRACTIONS:
-        return _FRACTIONS[words[at + 1].norm], at + 2
-    if words[at + 1].norm in _SCALES:
-        return str(_SCALES[words[at + 1].norm]), at + 2
-    return "", at
+    """ "Half a", "a half", "a quarter of a"."""
+    named = at + 1 if words[at].norm == "a" else at
+    follows = named + 2 if _norm(words, named + 1) in ("a", "of") else named + 1
+    return _FRACTIONS[words[named].norm], follows

@@ -13,6 +13,7 @@ from memories.extraction.phrases import spans
 from memories.extraction.polarity import NEGATIONS
 from memories.extraction.reading import Sentence
 from memories.extraction.retelling import retold
+from memories.extraction.topics import Topic
 from memories.extraction.vitals import vitals_in
 
 _SIGNS = {
@@ -35,6 +36,8 @@ _SIGNS = {
 _SIGN = re.compile("|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _SIGNS.items()))
 _IMAGINED = ("if", "in case", "would", "could", "might", "may", "so that", "prevent")
 _FEELINGS = {"mood": -0.4, "pain": -0.3, "fall": -0.4}
+#: "For my headaches", "when I'm wheezing": why something is taken, not how the patient was.
+_PURPOSE = frozenset("when whenever for".split())
 _SHORTEST = 3
 
 

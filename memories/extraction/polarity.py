@@ -14,7 +14,7 @@ _YES = frozenset(
 )
 _YES_PHRASES = (
     "i do", "i am", "i have", "i did", "i was", "he does", "she does", "he is", "she is", "they are", "they do", "it is",
-    "he has", "she has", "of course", "that's it", "that's right", "that is right", "uh huh", "mm hmm", "both",
+    "he has", "she has", "they did", "he did", "she did", "of course", "that's it", "that's right", "that is right", "uh huh", "mm hmm", "both",
 )  # fmt: skip
 _NO = frozenset("no nope nah never none nothing negative neither not".split())
 _NO_PHRASES = (

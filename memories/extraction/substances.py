@@ -38,17 +38,9 @@ _WHAT_HAPPENS = (
     "what reaction",
 )
 _TAKING = (
-    "i take",
-    "i'm taking",
-    "i am taking",
-    "i'm on",
-    "i am on",
-    "prescribed",
-    "i use",
-    "takes",
-    "prescribe",
-    "start you on",
-)
+    "i take", "i'm taking", "i am taking", "i'm on", "i am on", "prescribed", "i use", "takes", "prescribe", "start you on", "let's",
+    "instead", "i'll", "we'll", "give you", "recommend", "we can", "we could", "going to", "start taking",
+)  # fmt: skip
 _STOPS = frozenset(
     "but which that because so when it she he they we you if then what where how do does did is are was were who since though "
     "also makes gives causes gave made or? for as after from including you've we've he's she's they've i've it's that's you're there's such at about until . ? ! ; :".split()
@@ -75,6 +67,8 @@ def substances_of(move: Move) -> list[Mention]:
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
         named = [one for one in known if one.generic != "always"] or _misspelt(move)
+    if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS and not sentence.says(*_TAKING):
+        named += [one for one in known if one.ingredient and one.first > named[-1].first and not one.is_class]
     if not named and sentence.says(*_WHAT_HAPPENS):
         named = known
     if not named:
@@ -89,12 +83,19 @@ def substances_of(move: Move) -> list[Mention]:
 def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mention]:
     for _, begins, match in spans(sentence.words, _TO):
         ends = _end_of_list(sentence, begins)
-        inside = [one for one in known if begins <= one.first < ends]
+        inside = [one for one in known if begins <= one.first < ends and not _is_any_of_a_kind(sentence, one)]
         yield from inside
-        covered = {at for one in inside for at in range(one.first, one.last)}
+        covered = {at for one in known for at in range(one.first, one.last)}
         if not match.group().startswith("allerg"):
             continue
         yield from _unlisted(sentence, begins, ends, covered)
+
+
+def _is_any_of_a_kind(sentence: Sentence, one: Mention) -> bool:
+    """ "Allergic to any antibiotics" names none."""
+    return (
+        one.first > 0 and sentence.norms[one.first - 1] == "any" and sentence.norms[one.first].endswith("s")
+    )
 
 
 def _end_of_list(sentence: Sentence, begins: int) -> int:

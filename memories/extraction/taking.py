@@ -1,75 +1,48 @@
-"""Whether a drug that is named is taken now, was stopped, is planned, or is not taken."""
+"""Whether a drug that is named is taken now, was stopped, is planned, or is not taken; and how sure that sounds."""
 
 import re
+from collections.abc import Sequence
 
 from memories.choices import MedicationStatus, SpeakerRole
 from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
-from memories.extraction.mentions import Mention, medicines_in
+from memories.extraction.mentions import Mention
 from memories.extraction.polarity import NEGATIONS
+from memories.extraction.stopping import is_stopped, status_after_switch, tells_of_stopping, was_given_up
 from memories.extraction.topics import Topic
 
-_STOP_VERBS = frozenset(
-    "stop stopped stopping quit discontinued discontinue discontinuing finished ceased stops".split()
-)
-_STOPPED = (
-    "no longer", "not anymore", "anymore", "any more", "used to take", "used to be on", "used to use", "came off", "got off", "went off", "took me off",
-    "taken off", "took him off", "took her off", "come off", "off of", "weaned off", "in the past", "previously", "years ago", "months ago",
-    "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well", "didn't agree",
-    "couldn't tolerate", "could not tolerate", "was on", "were on",
-)  # fmt: skip
-_GIVEN_UP = (
-    "no longer", "not anymore", "anymore", "used to", "came off", "got off", "went off", "took me off", "taken off", "took him off", "took her off",
-    "weaned off", "ran out",
-)  # fmt: skip
-_DECLINED = ("decided against", "declined", "refused", "turned it down")
-_ECHO = 4
-_TAKES_IT = re.compile(r"\b(?:take|takes|taking|use|uses|using|on) (?:it|that|them)\b")
-_TAKING = frozenset("take takes taking use uses using on inject injects injecting".split())
+_Verdict = tuple[MedicationStatus, float]
+
+_TAKING = frozenset("take takes taking use uses using on inject injects injecting popping".split())
 _TOOK = frozenset("took taken used tried had given gave received applied try".split())
 _DENIABLE = _TAKING | _TOOK | frozenset("have need want started start".split())
+_TAKES_IT = re.compile(r"\b(?:take|takes|taking|use|uses|using|on) (?:it|that|them)\b")
 _PLANNED = (
-    "i'll", "we'll", "i will", "we will", "will be", "going to", "gonna", "gon na", "i'm gonna", "want you to", "like you to", "prescribe", "prescribing",
-    "prescription for", "i've prescribed", "i have prescribed", "prescribed you", "can get", "i would recommend", "i recommend", "recommend", "let's try", "let's do", "let's go with", "let's use", "we can do", "write you", "let's start", "let's put", "start you on", "start taking", "start on",
-    "start him on", "start her on", "starting you on", "give you", "order you", "plan to", "supposed to start", "supposed to take", "send in", "should take", "advise",
-    "can take", "can try", "could try", "could take", "put you on", "script for", "begin", "go ahead and start", "will start", "to start", "add", "would be advisable",
+    "i'll", "we'll", "i will", "we will", "will be", "will start", "going to", "gonna", "gon na", "want you to", "like you to",
+    "prescribe", "prescribing", "prescription for", "i've prescribed", "i have prescribed", "prescribed you", "recommend", "advise",
+    "let's try", "let's do", "let's go with", "let's use", "let's start", "let's put", "we can do", "write you", "start you on",
+    "starting you on", "start taking", "start on", "start him on", "start her on", "and start", "put you on", "give you", "order you",
+    "plan to", "supposed to start", "supposed to take", "send in", "should take", "can take", "can try", "can get", "could try",
+    "could take", "script for", "begin", "go ahead and start", "to start", "add", "would be advisable",
 )  # fmt: skip
+_BY_OTHERS = ("going to", "supposed to", "i'll")
 _CONTINUE = (
-    "continue",
-    "keep taking",
-    "keep using",
-    "keep on taking",
-    "stay on",
-    "carry on",
-    "refill",
-    "continuing",
-    "keep up with",
-    "remain on",
-    "increase your",
-    "still taking",
-    "still on",
-    "still take",
-    "still using",
-)
+    "continue", "continuing", "keep taking", "keep using", "keep on taking", "stay on", "carry on", "remain on", "keep up with", "refill",
+    "refilling", "refilled", "still taking", "still on", "still take", "still using", "increase your", "increase the", "decrease your",
+    "decrease the", "cut the", "cut your", "cut back", "lower your", "lower the", "raise your", "reduce your",
+)  # fmt: skip
 _TENTATIVE = frozenset(
     "could maybe might perhaps if consider thinking may would such or either something".split()
 )
-_NEVER_STOP = (
-    "don't stop",
-    "do not stop",
-    "never stop",
-    "not stop",
-    "can't stop",
-    "shouldn't stop",
-    "haven't stopped",
-    "didn't stop",
-    "never stopped",
-)
-_EXAMPLES = ("such as", "like", "anything", "something")
+_DECLINED = ("decided against", "declined", "refused", "turned it down")
+_ECHO = 4
 
 
-def status_of(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
-    """The status that a move gives a drug it names, and how sure it sounds (0 to 1)."""
+def status_of(move: Move, mention: Mention, following: Sequence[Move] = ()) -> _Verdict:
+    """The status that a move gives a drug it names, and how sure it sounds (0 to 1).
+
+    `following`: what the same speaker says next, where "I stopped it" may still come.
+    """
     if is_excepted(mention):
         left_out = move.act is Act.TELLS and mention.sentence.says(*_CONTINUE)
         return (MedicationStatus.STOPPED if left_out else MedicationStatus.ACTIVE), 0.8
@@ -77,7 +50,7 @@ def status_of(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
         return _status_of_question(move, mention)
     if is_not_taken(mention):
         return MedicationStatus.NOT_TAKEN, 0.8
-    return _status_told(move, mention)
+    return _status_told(move, mention, following)
 
 
 def is_not_taken(mention: Mention) -> bool:
@@ -85,64 +58,52 @@ def is_not_taken(mention: Mention) -> bool:
     norms = mention.sentence.norms
     begins, _ = mention.sentence.clause_of(mention.first)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
-    if not cues or mention.sentence.says("no longer", "anymore", "any more", *_NEVER_STOP):
+    if not cues or is_stopped(mention) or _is_an_answering_no(norms, cues[-1]):
         return False
     cue, between = cues[-1], set(norms[cues[-1] + 1 : mention.first])
-    if {"just", "only", "except", "than", "besides"} & between:
+    if {"just", "only", "except", "than", "besides", "stop", "stopped"} & between:
         return False
-    adjacent = (
-        all(norm in ("any", "the", "a", "an", "of", "or", "and", ",", "more", "other") for norm in between)
-        or not between
-    )
-    if norms[cue] == "no" and cue + 1 < len(norms) and norms[cue + 1] in (",", "."):
-        return False
+    adjacent = between <= {"any", "the", "a", "an", "of", "or", "and", ",", "more", "other"}
     return (adjacent and norms[cue] in ("no", "not", "without", "never", "nor")) or bool(between & _DENIABLE)
 
 
-def _status_told(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
-    if is_stopped(mention):
-        return (
-            (MedicationStatus.ACTIVE, 0.5) if mention.sentence.says("if") else (MedicationStatus.STOPPED, 0.8)
-        )
-    sentence, clinician = (
-        mention.sentence,
-        mention.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT),
-    )
-    before = sentence.norms[: mention.first]
+def _is_an_answering_no(norms: tuple[str, ...], cue: int) -> bool:
+    return norms[cue] == "no" and norms[cue + 1 : cue + 2] in ((",",), (".",))
+
+
+def _status_told(move: Move, mention: Mention, following: Sequence[Move]) -> _Verdict:
+    sentence, before = mention.sentence, mention.sentence.norms[: mention.first]
+    switched = status_after_switch(mention)
+    if switched:
+        return switched, 0.8
+    if is_stopped(mention) or any(tells_of_stopping(move) for move in following[:2]):
+        return (MedicationStatus.ACTIVE, 0.5) if sentence.says("if") else (MedicationStatus.STOPPED, 0.8)
     if sentence.says(*_CONTINUE):
         return MedicationStatus.ACTIVE, 0.8
-    if sentence.says(*_PLANNED) and (
-        clinician or sentence.role == SpeakerRole.UNKNOWN or sentence.says("going to", "supposed to", "i'll")
-    ):
-        return MedicationStatus.INTENDED, 0.5 if set(before) & _TENTATIVE else 0.8
-    if clinician and set(before) & _TENTATIVE:
+    tentative = bool(set(before) & _TENTATIVE)
+    if sentence.says(*_PLANNED) and (_may_prescribe(sentence.role) or sentence.says(*_BY_OTHERS)):
+        return MedicationStatus.INTENDED, 0.5 if tentative else 0.8
+    if tentative and sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT):
         return MedicationStatus.INTENDED, 0.4
     return _by_verb(move, mention, before)
 
 
-def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> tuple[MedicationStatus, float]:
+def _may_prescribe(role: str) -> bool:
+    return role not in (SpeakerRole.PATIENT, SpeakerRole.CAREGIVER)
+
+
+def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> _Verdict:
     verbs = [norm for norm in before if norm in _TAKING | _TOOK]
     if verbs and verbs[-1] in _TAKING:
         return MedicationStatus.ACTIVE, 0.9
+    if verbs and mention.sentence.says("before", "also took"):
+        return MedicationStatus.STOPPED, 0.6
     if verbs:
-        if mention.sentence.says("before", "also took"):
-            return MedicationStatus.STOPPED, 0.6
-        return (
-            (MedicationStatus.ACTIVE, 0.6)
-            if mention.sentence.says("have")
-            else (MedicationStatus.UNKNOWN, 0.7)
-        )
+        return (MedicationStatus.ACTIVE, 0.6) if "have" in before else (MedicationStatus.UNKNOWN, 0.7)
     if _TAKES_IT.search(" ".join(mention.sentence.norms[mention.last :])):
         return MedicationStatus.ACTIVE, 0.8
-    if (
-        "have" in before
-        and not verbs
-        and mention.sentence.role != SpeakerRole.CLINICIAN
-        and move.topic is Topic.MEDICATION
-    ):
-        return MedicationStatus.ACTIVE, 0.9
     if _answers_about_medication(move):
-        return MedicationStatus.ACTIVE, 0.8
+        return MedicationStatus.ACTIVE, 0.9 if "have" in before else 0.8
     return MedicationStatus.UNKNOWN, 0.6
 
 
@@ -158,58 +119,13 @@ def _answers_about_medication(move: Move) -> bool:
     )
 
 
-def is_stopped(mention: Mention) -> bool:
-    sentence = mention.sentence
-    if sentence.says(*_NEVER_STOP):
-        return False
-    verbs = [at for at, norm in enumerate(sentence.norms) if norm in _STOP_VERBS]
-    if any(_stops(mention, at) for at in verbs):
-        return True
-    first, last = sentence.clause_of(mention.first)
-    clause = f" {' '.join(norm for norm in sentence.norms[first:last] if norm[0].isalnum())} "
-    follows = f" {' '.join(norm for norm in sentence.norms[first : last + 12] if norm[0].isalnum())} "
-    return any(f" {phrase} " in clause for phrase in _STOPPED) or any(
-        f" {phrase} " in follows for phrase in _STOPPED[-9:-2]
-    )
-
-
-def _stops(mention: Mention, verb: int) -> bool:
-    """Whether a verb of stopping has this drug as its object: named after it, or as "it" and "that"."""
-    norms = mention.sentence.norms
-    if verb < mention.first:
-        _, ends = mention.sentence.clause_of(verb)
-        return mention.first < ends
-    return (
-        any(norm in ("it", "that", "them", "those", "taking", "this") for norm in norms[verb + 1 : verb + 4])
-        or verb + 1 >= len(norms) - 1
-    )
-
-
-def _was_given_up(move: Move) -> bool:
-    """ "Still on the Zocor?" "No." and "Taking your Zocor?" "No, I quit in June." are about a drug once taken."""
-    if move.holds is False and move.sentence.says("still", "anymore"):
-        return True
-    return any(_tells_of_stopping(reply) for reply in move.replies)
-
-
-def _tells_of_stopping(reply: Move) -> bool:
-    stops = bool(_STOP_VERBS & set(reply.sentence.norms)) and not reply.sentence.says(
-        "smoking", "drinking", *_NEVER_STOP
-    )
-    return (
-        not reply.is_question
-        and (stops or reply.sentence.says(*_GIVEN_UP))
-        and not medicines_in(reply.sentence)
-    )
-
-
-def _status_of_question(move: Move, mention: Mention) -> tuple[MedicationStatus, float]:
+def _status_of_question(move: Move, mention: Mention) -> _Verdict:
     sentence = mention.sentence
     if move.answers and move.holds is None and len(sentence.words) <= _ECHO:
-        return _status_told(move, mention)  # "Your diabetes pills?" "Metformin? Yes, every day."
+        return _status_told(move, mention, ())  # "Your diabetes pills?" "Metformin? Yes, every day."
     if any(reply.sentence.says(*_DECLINED) for reply in move.replies):
         return MedicationStatus.NOT_TAKEN, 0.8
-    if move.holds is not True and _was_given_up(move):
+    if was_given_up(move):
         return MedicationStatus.STOPPED, 0.8
     if move.holds is False:
         return (MedicationStatus.ACTIVE, 0.6) if is_stopped(mention) else (MedicationStatus.NOT_TAKEN, 0.8)
@@ -217,8 +133,6 @@ def _status_of_question(move: Move, mention: Mention) -> tuple[MedicationStatus,
         return MedicationStatus.STOPPED, 0.7
     if sentence.says(*_CONTINUE) or set(sentence.norms[: mention.first]) & _TAKING:
         return MedicationStatus.ACTIVE, 0.8 if move.holds else 0.5
-    return (
-        (MedicationStatus.ACTIVE, 0.7)
-        if move.holds and move.topic is Topic.MEDICATION
-        else (MedicationStatus.UNKNOWN, 0.6)
-    )
+    if move.holds and move.topic is Topic.MEDICATION:
+        return MedicationStatus.ACTIVE, 0.7
+    return MedicationStatus.UNKNOWN, 0.6

@@ -17,7 +17,7 @@ class Topic(Enum):
 
 FAMILY = (
     "family history", "in your family", "in the family", "your family", "family medical history", "family members", "siblings", "runs in",
-    "relatives", "anyone", "anybody", "their mother", "her mother", "his mother", "her father", "his father", "mother's side", "father's side",
+    "relatives", "anyone else", "anyone in", "does anyone", "has anyone in", "their mother", "her mother", "his mother", "her father", "his father", "mother's side", "father's side",
     "mom's side", "dad's side", "grandparents",
 )  # fmt: skip
 _KIN = (
@@ -48,7 +48,7 @@ _DRUGS = (
 )  # fmt: skip
 _MEDICATION = (
     *_DRUGS, "over the counter", "take anything", "taking anything", "taken anything", "do you take", "are you taking",
-    "do you use to treat", "supplements", "vitamins", "inhaler", "inhalers", "given anything", "give him anything", "give her anything",
+    "do you use to treat", "supplements", "vitamins", "birth control", "inhaler", "inhalers", "given anything", "give him anything", "give her anything",
 )  # fmt: skip
 _SURGERY = ("surgery", "surgeries", "operation", "operations", "surgical", "hospitalized", "hospitalizations")
 _CONDITION = (

@@ -37,7 +37,7 @@ class Lexicon(Generic[T]):
     def exactly(self, phrase: str) -> T | None:
         """The entry of this very phrase, or None."""
         key = key_of(phrase)
-        found = self.at([Word(part, part, 0, 0) for part in key], 0)
+        found = self.at([Word(part, part, 0, 0) for part in key], 0) if key else None
         return found.entry if found and found.last == len(key) else None
 
     def at(self, words: Sequence[Word], first: int) -> Found[T] | None:

@@ -95,7 +95,7 @@ TALKS = {
         ["N: Any other medications apart from the metformin?", "P: No."],
         {"metformin active"},
     ),
-    "a name put right": (["N: Metoprolol, was it?", "P: Bisoprolol."], {"bisoprolol unknown"}),
+    "a name put right": (["N: Metoprolol, was it?", "P: Bisoprolol."], {"bisoprolol active"}),
 }
 
 

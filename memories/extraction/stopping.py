@@ -1,0 +1,93 @@
+"""Whether a drug was given up: by a verb of stopping, by what it did, by a switch, or in the answer to a question."""
+
+from collections.abc import Sequence
+
+from memories.choices import MedicationStatus
+from memories.extraction.dialogue import Move
+from memories.extraction.mentions import Mention, medicines_in
+from memories.extraction.reading import Sentence
+
+_STOP_VERBS = frozenset(
+    "stop stopped stopping stops quit discontinued discontinue discontinuing finished ceased".split()
+)
+_NEVER_STOP = (
+    "don't stop", "do not stop", "never stop", "not stop", "can't stop", "shouldn't stop", "haven't stopped", "didn't stop",
+    "never stopped",
+)  # fmt: skip
+_NO_LONGER = ("no longer", "not anymore", "anymore", "any more")
+_GIVEN_UP = (
+    *_NO_LONGER, "used to", "came off", "got off", "went off", "come off", "took me off", "taken off", "took him off", "took her off",
+    "weaned off", "ran out", "but not", "not since",
+)  # fmt: skip
+#: Said in the drug's own clause, these put it in the past.
+_IN_THE_PAST = (
+    *_GIVEN_UP[:-2], "off of", "in the past", "previously", "years ago", "months ago", "was on", "were on",
+)  # fmt: skip
+#: Said later in the drug's sentence, these say why it was left.
+_DID_NOT_SUIT = (
+    "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well", "didn't agree",
+    "couldn't tolerate", "could not tolerate",
+)  # fmt: skip
+_ELSEWHERE = ("smoking", "drinking", "smoke", "drink")
+_STARTING = frozenset("start begin take continue try add keep".split())
+_SWITCHING = frozenset("switch switched switching change changed changing".split())
+_IT = frozenset("it that them those this taking".split())
+_REACH = 12
+
+
+def is_stopped(mention: Mention) -> bool:
+    """Whether the drug's own sentence says that it was given up."""
+    sentence = mention.sentence
+    if sentence.says(*_NEVER_STOP):
+        return False
+    if any(norm in _STOP_VERBS and _is_object(mention, at) for at, norm in enumerate(sentence.norms)):
+        return True
+    first, last = sentence.clause_of(mention.first)
+    own, later = _plain(sentence, first, last), _plain(sentence, first, last + _REACH)
+    return any(phrase in own for phrase in _padded(_IN_THE_PAST)) or any(
+        phrase in later for phrase in _padded(_DID_NOT_SUIT)
+    )
+
+
+def was_given_up(question: Move) -> bool:
+    """ "Still on the Zocor?" "No." and "Taking your Zocor?" "No, I quit in June." are about a drug once taken."""
+    if question.holds is False and question.sentence.says("still", "anymore"):
+        return True
+    return any(tells_of_stopping(reply) for reply in question.replies)
+
+
+def tells_of_stopping(move: Move) -> bool:
+    """Whether a sentence that names no drug tells that one was given up: "He finished it on Monday"."""
+    sentence = move.sentence
+    if move.is_question or sentence.says(*_ELSEWHERE, *_NEVER_STOP) or medicines_in(sentence):
+        return False
+    return bool(_STOP_VERBS & set(sentence.norms)) or sentence.says(*_GIVEN_UP)
+
+
+def status_after_switch(mention: Mention) -> MedicationStatus | None:
+    """ "Switch from lisinopril to losartan": the one is stopped, the other planned, or taken if it has happened."""
+    norms = mention.sentence.norms
+    verbs = _SWITCHING & set(norms[: mention.first])
+    near = [norm for norm in norms[max(0, mention.first - 3) : mention.first] if norm in ("from", "to")]
+    if not verbs or not near:
+        return None
+    if near[-1] == "from":
+        return MedicationStatus.STOPPED
+    return MedicationStatus.ACTIVE if verbs & {"switched", "changed"} else MedicationStatus.INTENDED
+
+
+def _is_object(mention: Mention, verb: int) -> bool:
+    """Whether a verb of stopping has this drug as its object: named after it, or as "it" and "that"."""
+    norms = mention.sentence.norms
+    if verb < mention.first:
+        _, ends = mention.sentence.clause_of(verb)
+        return mention.first < ends and not _STARTING & set(norms[verb + 1 : mention.first])
+    return bool(_IT & set(norms[verb + 1 : verb + 4])) or verb + 1 >= len(norms) - 1
+
+
+def _plain(sentence: Sentence, first: int, last: int) -> str:
+    return f" {' '.join(norm for norm in sentence.norms[first:last] if norm[0].isalnum())} "
+
+
+def _padded(phrases: Sequence[str]) -> list[str]:
+    return [f" {phrase} " for phrase in phrases]
