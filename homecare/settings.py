@@ -179,6 +179,9 @@ SPECTACULAR_SETTINGS = {
 }
 DEFAULT_SEARCH_LIMIT = env.int("DEFAULT_SEARCH_LIMIT", 3)
 MAX_SEARCH_LIMIT = 100
+#: Tokens of a context that names no budget, and the most that one may name.
+CONTEXT_TOKEN_BUDGET = env.int("CONTEXT_TOKEN_BUDGET", 1000)
+MAX_CONTEXT_TOKENS = 32_000
 MAX_CONVERSATION_TURNS = env.int("MAX_CONVERSATION_TURNS", 2000)
 MAX_TURN_CHARACTERS = env.int("MAX_TURN_CHARACTERS", 20_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
@@ -205,6 +208,11 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", "all-minilm-l6-v2-int8")
 EMBEDDING_DIMENSION = env.int("EMBEDDING_DIMENSION", 384)
 EMBEDDING_TIMEOUT = env.float("EMBEDDING_TIMEOUT", 10.0)
 EMBEDDING_CACHE_SIZE = env.int("EMBEDDING_CACHE_SIZE", 2048)
+
+# --- What happens by night ------------------------------------------------------------------------------------------
+
+AGEING_DAYS = env.int("AGEING_DAYS", 180)
+GROUPING_COSINE = env.float("GROUPING_COSINE", 0.92)
 
 # --- Record ---------------------------------------------------------------------------------------------------------
 
@@ -234,12 +242,24 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {
+            "()": "homecare.logs.QuietFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+    },
+    "filters": {"routes": {"()": "homecare.logs.RouteInsteadOfPath"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["routes"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Django's own handlers would print messages and paths.
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         # These print parameters, prompts or job arguments when they are chatty.
-        name: {"level": "WARNING", "propagate": True}
-        for name in ("django.db.backends", "openai", "httpx2", "httpcore2", "procrastinate", "django.template")
+        **{
+            name: {"level": "WARNING", "propagate": True}
+            for name in ("django.db.backends", "openai", "httpx2", "httpcore2", "procrastinate", "django.template")
+        },
     },
 }
