@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from django.db import connection
+from pgvector import HalfVector
 
 from memories.embedding import get_embedder
 from memories.models import Memory, MemoryIndex, MemoryWord
@@ -94,7 +95,7 @@ def unindex(memories: Sequence[Memory]) -> None:
 
 def vector_text(vector: np.ndarray) -> str:
     """A vector as Postgres reads it."""
-    return "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]"
+    return str(HalfVector(vector).to_text())
 
 
 def _signs(text: str) -> set[str]:

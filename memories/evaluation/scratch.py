@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,12 @@ def _clone(maintenance: psycopg.Connection, template: str, name: str) -> None:
 
 
 def _drop(maintenance: psycopg.Connection, name: str) -> None:
-    maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Drop a database, or leave it to the next evaluation if somebody still looks at it.
+
+    Without FORCE: that would have to end an autovacuum worker, which only a superuser may; a plain DROP waits for it.
+    """
+    with suppress(psycopg.errors.ObjectInUse):
+        maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _plain(parameters: dict[str, object]) -> dict[str, object]:

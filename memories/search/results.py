@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 
 from memories.models import AllergyDetail, MedicationDetail, Memory
 from patients.models import Patient
@@ -70,10 +71,22 @@ def _hit(row: Sequence[Any], patient: Patient) -> Hit:
 
 def _models(row: Sequence[Any]) -> list[Any]:
     read, start = [], 0
-    for model in ROW_MODELS.values():
-        names = [f.attname for f in model._meta.concrete_fields]
-        values = row[start : start + len(names)]
+    for model, names, converters in _row_shape():
+        values = list(row[start : start + len(names)])
         start += len(names)
+        for place, convert in converters:
+            values[place] = convert(values[place], None, connection)
         key = values[names.index(model._meta.pk.attname)]
         read.append(None if key is None else model.from_db(DEFAULT_DB_ALIAS, names, values))
     return read
+
+
+@cache
+def _row_shape() -> list[tuple[type[models.Model], list[str], list[tuple[int, Any]]]]:
+    """Each model of a row, the attributes of its columns, and how those that need it become Python's."""
+    shape = []
+    for model in ROW_MODELS.values():
+        columns = model._meta.concrete_fields
+        converters = [(place, c) for place, f in enumerate(columns) for c in f.get_db_converters(connection)]
+        shape.append((model, [f.attname for f in columns], converters))
+    return shape

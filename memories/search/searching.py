@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.db import connection
-from django.db.models.functions import Now
+from django.db.backends.postgresql.base import ServerBindingCursor
+from pgvector import HalfVector
 
 from memories.embedding import EmbeddingUnavailable, embed_query, get_embedder
-from memories.indexing import vector_text
 from memories.models import Memory
 from memories.search.filters import SearchFilters
 from memories.search.question import read_question
@@ -14,14 +14,10 @@ from memories.search.results import SearchResult, read_rows
 from memories.search.statement import STATEMENT
 from patients.models import Patient
 
-WORDS_ONLY = (
-    "Meaning could not be searched just now: these are the memories that share words with the question."
-)
+WORDS_ONLY = "Meaning could not be searched just now: these are the memories that share words with the question."
 
 
-def search(
-    *, patient: Patient, query: str, limit: int, filters: SearchFilters = SearchFilters()
-) -> SearchResult:
+def search(*, patient: Patient, query: str, limit: int, filters: SearchFilters = SearchFilters()) -> SearchResult:
     """The live memories of `patient` that answer `query`, best first, relevant critical ones before all.
 
     Runs inside the caller's `acting_as`: what that actor may not see is not there. Without an embedder it searches
@@ -30,44 +26,48 @@ def search(
     question = read_question(query)
     embedding, degraded = _embedded(query)
     passes, values = _passes(patient, filters)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            STATEMENT.format(passes=passes),
-            {
-                "pieces": list(question.pieces),
-                "topics": [lexeme for lexeme, _ in question.topics],
-                "topic_pieces": [piece for _, piece in question.topics],
-                "embedding": embedding,
-                "patient": patient.pk,
-                "model": get_embedder().name,
-                "limit": limit,
-                **values,
-            },
-        )
-        rows = cursor.fetchall()
+    rows = _execute(
+        STATEMENT.format(passes=passes),
+        {
+            "pieces": list(question.pieces),
+            "topics": [lexeme for lexeme, _ in question.topics],
+            "topic_pieces": [piece for _, piece in question.topics],
+            "embedding": embedding,
+            "patient": patient.pk,
+            "model": get_embedder().name,
+            "limit": limit,
+            **values,
+        },
+    )
     hits, total = read_rows(rows, patient)
     return SearchResult(hits, total, degraded)
+
+
+def _execute(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run the statement with parameters bound by the server, so that it is planned once a connection, where
+    `prepare_threshold` allows that: planning takes as long as searching a thousand memories.
+    """
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    connection.ensure_connection()
+    with wrap(ServerBindingCursor(connection.connection)) as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
 
 
 def _embedded(query: str) -> tuple[str | None, str]:
     """The query's vector as Postgres reads it, or None and what to tell."""
     try:
-        return vector_text(embed_query(query)), ""
+        return HalfVector(embed_query(query)).to_text(), ""
     except EmbeddingUnavailable:
         return None, WORDS_ONLY
 
 
 def _passes(patient: Patient, filters: SearchFilters) -> tuple[str, dict[str, Any]]:
-    """The filter on `memory_id`, with its parameters. Index rows are those of live memories, but time passes:
-    without other filters it is enough to leave out what has expired.
-    """
-    memories = Memory.objects.for_patient(patient)
-    if filters.condition:
-        sought, operator = memories.live().filter(filters.condition), "IN"
-    else:
-        sought, operator = memories.filter(expires_at__lte=Now()), "NOT IN"
-    sql, params = sought.order_by().values("pk").query.sql_with_params()
+    """The filter on `memory_id`, with its parameters."""
+    if not filters.condition:
+        return "", {}
+    sought = Memory.objects.for_patient(patient).live().filter(filters.condition).order_by().values("pk")
+    sql, params = sought.query.sql_with_params()
     names = [f"filter_{number}" for number in range(len(params))]
-    return f"memory_id {operator} ({sql % tuple(f'%({name})s' for name in names)})", dict(
-        zip(names, params, strict=True)
-    )
+    passes = f"AND memory_id IN ({sql % tuple(f'%({name})s' for name in names)})"
+    return passes, dict(zip(names, params, strict=True))

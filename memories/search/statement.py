@@ -19,8 +19,8 @@ TOPIC = 0.85
 #: What unrelated sentences look like: mean and spread of their cosines, counted like so many memories more. With
 #: few memories a spread of their own says nothing.
 PRIOR_MEAN, PRIOR_SPREAD, PRIOR_COUNT = 0.12, 0.11, 10
-#: Memories that either half brings forward, at least.
-CANDIDATES = 100
+#: Memories weighed beside those that are asked for: recency, importance and promotion change places among them.
+CANDIDATES = 60
 #: A hit has this share of the best hit's evidence, or it is not relevant.
 RELEVANT_SHARE = 0.2
 #: A critical item with this share of it comes to the front.
@@ -39,20 +39,20 @@ HALF_LIFE_DAYS = {
 }
 PRIORITY_WEIGHT = {Priority.CRITICAL: 1.0, Priority.HIGH: 0.6, Priority.NORMAL: 0.0}
 
-_CASES = " ".join(
-    f"WHEN '{category}' THEN exp(-0.693147 * age / {days})" for category, days in HALF_LIFE_DAYS.items()
-)
+_CASES = " ".join(f"WHEN '{category}' THEN exp(-0.693147 * age / {days})" for category, days in HALF_LIFE_DAYS.items())
 _PRIORITIES = " ".join(f"WHEN '{priority}' THEN {weight}" for priority, weight in PRIORITY_WEIGHT.items())
 
-#: Parameters: pieces, topics, topic_pieces (numbers from 1), embedding, patient, model, limit. `{{passes}}` is the
-#: filter on `memory_id`.
+#: Parameters: pieces, topics, topic_pieces (numbers from 1), embedding, patient, model, limit. `{{passes}}` adds a
+#: filter on `memory_id`; what it leaves is visited from the most evident on, until enough are live.
 STATEMENT = f"""
-WITH asked AS (
-    SELECT lexeme, min(piece) AS piece, false AS is_topic
-    FROM unnest(%(pieces)s::text[]) WITH ORDINALITY AS pieces (text, piece), unnest(to_tsvector('english', text))
-    GROUP BY lexeme
-    UNION ALL
-    SELECT lexeme, piece, true FROM unnest(%(topics)s::text[], %(topic_pieces)s::int[]) AS topics (lexeme, piece)
+WITH asked AS MATERIALIZED (
+    SELECT row_number() OVER () AS term, terms.* FROM (
+        SELECT lexeme, min(piece) AS piece, false AS is_topic
+        FROM unnest(%(pieces)s::text[]) WITH ORDINALITY AS pieces (text, piece), unnest(to_tsvector('english', text))
+        GROUP BY lexeme
+        UNION ALL
+        SELECT lexeme, piece, true FROM unnest(%(topics)s::text[], %(topic_pieces)s::int[]) AS topics (lexeme, piece)
+    ) terms
 ), meant AS MATERIALIZED (
     SELECT memory_id, 1 - (embedding <=> %(embedding)s::halfvec) AS cosine
     FROM memories_memoryindex WHERE patient_id = %(patient)s AND embedding_model = %(model)s
@@ -63,49 +63,48 @@ WITH asked AS (
                 / (count(cosine) + {PRIOR_COUNT})) AS spread
     FROM meant
 ), said AS MATERIALIZED (
-    SELECT memory_id, lexeme, piece, is_topic, weight
+    SELECT memory_id, term, weight
     FROM asked JOIN memories_memoryword USING (lexeme) WHERE patient_id = %(patient)s
 ), rarity AS (
-    SELECT lexeme, piece, ln(1 + (greatest(max(memories) - count(*), 0) + 0.5) / (count(*) + 0.5)) AS nats
-    FROM said, norm GROUP BY lexeme, piece
+    SELECT term, piece, is_topic, ln(1 + (greatest(memories - with_term, 0) + 0.5) / (with_term + 0.5)) AS nats
+    FROM (SELECT term, count(*) AS with_term FROM said GROUP BY term) counted JOIN asked USING (term), norm
 ), met AS (
     SELECT memory_id, greatest(sum(weight * nats) FILTER (WHERE NOT is_topic),
                                {TOPIC} * max(weight * nats) FILTER (WHERE is_topic)) AS nats
-    FROM said JOIN rarity USING (lexeme, piece) GROUP BY memory_id, piece
-), worded AS MATERIALIZED (
-    SELECT memory_id, sum(nats) AS nats FROM met GROUP BY memory_id
-), candidates AS (
-    (SELECT memory_id FROM meant WHERE cosine IS NOT NULL AND {{passes}}
-     ORDER BY cosine DESC LIMIT %(limit)s + {CANDIDATES})
-    UNION
-    (SELECT memory_id FROM worded WHERE {{passes}} ORDER BY nats DESC LIMIT %(limit)s + {CANDIDATES})
+    FROM said JOIN rarity USING (term) GROUP BY memory_id, piece
+), worded AS (
+    SELECT memory_id, sum(nats) AS words FROM met GROUP BY memory_id
 ), weighed AS (
-    SELECT memory_id, coalesce(cosine, 0) AS cosine, coalesce(worded.nats, 0) AS words,
-           {MEANING} * (0.717 * z + 0.416 * z * z) AS meaning
-    FROM candidates
-    LEFT JOIN meant USING (memory_id) LEFT JOIN worded USING (memory_id), norm,
-    LATERAL (SELECT greatest(coalesce((cosine - mean) / spread, 0), 0) AS z) standing
+    SELECT memory_id, coalesce(cosine, 0) AS cosine, coalesce(words, 0) AS words,
+           {MEANING} * coalesce(0.717 * z + 0.416 * z * z, 0) AS meaning
+    FROM (SELECT memory_id, cosine, greatest((cosine - mean) / spread, 0) AS z FROM meant, norm) standing
+    FULL JOIN worded USING (memory_id)
+), evident AS (
+    SELECT *, words + meaning AS evidence FROM weighed WHERE words + meaning > 0 {{passes}} ORDER BY evidence DESC
+), candidates AS (
+    SELECT * FROM evident, LATERAL (
+        SELECT memory.*, CASE category {_CASES} ELSE 1 END AS recency,
+               least(1, (CASE priority {_PRIORITIES} ELSE 0 END) * 0.5
+                        + (verification_status = 'confirmed')::int * 0.2
+                        + least(ln(times_said) / ln(10), 1) * 0.2 + emotional_weight * 0.1) AS importance
+        FROM memories_memory memory, greatest(extract(epoch FROM now() - last_said_at)::float / 86400, 0) AS age
+        WHERE memory.id = memory_id AND patient_id = %(patient)s AND deleted_at IS NULL AND superseded_by_id IS NULL
+          AND verification_status IN ('unconfirmed', 'confirmed') AND (expires_at IS NULL OR expires_at > now())
+        OFFSET 0
+    ) memory
+    ORDER BY evidence DESC LIMIT %(limit)s + {CANDIDATES}
 ), found AS (
-    SELECT weighed.*, m.category, words + meaning AS evidence, max(words + meaning) OVER () AS most,
-           CASE m.category {_CASES} ELSE 1 END AS recency,
-           least(1, (CASE m.priority {_PRIORITIES} ELSE 0 END) * 0.5
-                    + (m.verification_status = 'confirmed')::int * 0.2
-                    + least(ln(m.times_said) / ln(10), 1) * 0.2 + m.emotional_weight * 0.1) AS importance
-    FROM weighed
-    JOIN memories_memory m ON m.id = memory_id AND m.patient_id = %(patient)s,
-    LATERAL (SELECT greatest(extract(epoch FROM now() - m.last_said_at) / 86400, 0)::float AS age) said
-    WHERE m.deleted_at IS NULL AND m.superseded_by_id IS NULL
-      AND m.verification_status IN ('unconfirmed', 'confirmed') AND (m.expires_at IS NULL OR m.expires_at > now())
+    SELECT *, max(evidence) OVER () AS most FROM candidates
 ), ranked AS (
-    SELECT found.*, evidence * (1 + {RECENCY} * recency + {IMPORTANCE} * importance) AS score,
+    SELECT *, evidence * (1 + {RECENCY} * recency + {IMPORTANCE} * importance) AS score,
            (category IN ('allergy', 'medication') AND evidence >= {PROMOTED_SHARE} * most)::int AS promoted,
            count(*) OVER () AS total
-    FROM found WHERE evidence > 0 AND evidence >= {RELEVANT_SHARE} * most
+    FROM found WHERE evidence >= {RELEVANT_SHARE} * most
+    ORDER BY promoted DESC, score DESC, memory_id LIMIT %(limit)s
 )
 SELECT {row_columns()}, 1 - exp(-score / {SCORE_SCALE}), {", ".join(PARTS)}, total
-FROM (SELECT * FROM ranked ORDER BY promoted DESC, score DESC, memory_id LIMIT %(limit)s) best
-JOIN memories_memory m ON m.id = memory_id
+FROM ranked m
 LEFT JOIN memories_allergydetail allergy ON allergy.memory_id = m.id
 LEFT JOIN memories_medicationdetail medication ON medication.memory_id = m.id
-ORDER BY promoted DESC, score DESC, best.memory_id
-"""
+ORDER BY promoted DESC, score DESC, m.memory_id
+"""  # noqa: S608 because what is put in are figures and column names of ours
