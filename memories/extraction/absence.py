@@ -14,7 +14,8 @@ from memories.extraction.topics import Topic, drugs_only
 
 _NONE = re.compile(
     r"\b(?:no (?:known |drug |medication |medicine |food |other known |significant )*allerg(?:y|ies)|nkd?a"
-    r"|(?:don't|do not|doesn't|does not|never|denies|denied)(?: have| had| having)?(?: any| known| drug| medication)* allerg(?:y|ies)|(?:not|n't|never been) allergic)\b"
+    r"|(?:don't|do not|doesn't|does not|never|denies|denied)(?: have| had| having)?(?: any| known| drug"
+    r"| medication)* allerg(?:y|ies)|(?:not|n't|never been) allergic)\b"
 )
 _MORE = (
     "any other allergies",

@@ -160,4 +160,4 @@ def _without_repeats(found: Sequence[_Allergy]) -> Iterator[_Allergy]:
 def is_positive(candidate: Candidate) -> bool:
     """Whether a candidate states an allergy to a substance."""
     facts = candidate.allergy
-    return bool(facts) and not candidate.denied and facts.assertion == AllergyAssertion.SUBSTANCE
+    return facts is not None and not candidate.denied and facts.assertion == AllergyAssertion.SUBSTANCE

@@ -15,10 +15,14 @@ from memories.extraction.polarity import is_negative
 from memories.extraction.retelling import retold
 
 _MEETING = re.compile(
-    r"\b(?:appointments?|follow ?-? ?ups?|check ?-? ?ups?|(?:see|seeing|sees|visit|visiting|meeting) (?:\w+ )?(?:(?:dr|doctor)(?: \.)? \w+|nurse|dentist|cardiologist"
-    r"|specialist|therapist|surgeon|podiatrist|neurologist|oncologist|dermatologist|physiotherapist|optometrist)|(?:eye|dental|blood) (?:exam|test|draw)"
-    r"|surgery|operation|procedure|colonoscopy|mri|ct scan|scan|ultrasound|x ?-? ?ray|dialysis|chemo(?:therapy)?|infusion|physical therapy"
-    r"|physiotherapy|lab work|labs|blood work|home visit|nurse visit|vaccination|flu shot|mammogram|biopsy|infusion)\b"
+    r"\b(?:appointments?|follow ?-? ?ups?|check ?-? ?ups?|(?:see|seeing|sees|visit|visiting"
+    r"|meeting) (?:\w+ )?(?:(?:dr|doctor)(?: \.)? \w+|nurse|dentist|cardiologist"
+    r"|specialist|therapist|surgeon|podiatrist|neurologist|oncologist|dermatologist|physiotherapist"
+    r"|optometrist)|(?:eye|dental|blood) (?:exam|test|draw)"
+    r"|surgery|operation|procedure|colonoscopy|mri|ct scan|scan|ultrasound|x ?-? ?ray|dialysis"
+    r"|chemo(?:therapy)?|infusion|physical therapy"
+    r"|physiotherapy|lab work|labs|blood work|home visit|nurse visit|vaccination|flu shot|mammogram|biopsy"
+    r"|infusion)\b"
 )
 _LEADING = re.compile(r"^(?:see|seeing|sees|visit|visiting|meeting) (?:the |my |a |her |his |your )?")
 _PAST = ("last", "ago", "yesterday", "had", "was", "went", "saw", "were", "did")

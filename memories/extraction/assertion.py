@@ -7,6 +7,7 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention
 from memories.extraction.polarity import NEGATIONS
 from memories.extraction.topics import Topic
+from memories.vocabulary.words import word_set
 
 
 class Truth(Enum):
@@ -16,31 +17,34 @@ class Truth(Enum):
     OPEN = "open"
 
 
-KIN = frozenset(
-    "mother mom mum mommy mama father dad daddy papa parent parents sister sisters brother brothers sibling siblings son sons "
-    "daughter daughters wife husband spouse partner aunt aunts uncle uncles cousin cousins grandmother grandma grandfather "
-    "grandpa grandparents grandson granddaughter niece nephew friend friends neighbor neighbour roommate roommates boyfriend "
-    "girlfriend coworker colleague boss dog cat family relatives twin stepfather stepmother mother-in-law missus".split()
+KIN = word_set(
+    "mother mom mum mommy mama father dad daddy papa parent parents sister sisters brother brothers "
+    "sibling siblings son sons daughter daughters wife husband spouse partner aunt aunts uncle uncles "
+    "cousin cousins grandmother grandma grandfather grandpa grandparents grandson granddaughter niece "
+    "nephew friend friends neighbor neighbour roommate roommates boyfriend girlfriend coworker "
+    "colleague boss dog cat family relatives twin stepfather stepmother mother-in-law missus"
 )
-_POSSESSIVES = frozenset("my your his her our their the".split())
-_I = frozenset("i i'm i've i'd i'll me myself we we've we're my".split())
-_YOU = frozenset("you you're you've your you'd patient".split())
-_THEY = frozenset("he he's she she's they they're they've".split())
-_GIVING = frozenset(
-    "prescribed gave give put told said says say thinks thought think recommended started switched wants wanted suggested "
-    "diagnosed mentioned called knows knew asked ordered found saw".split()
+_POSSESSIVES = word_set("my your his her our their the")
+_I = word_set("i i'm i've i'd i'll me myself we we've we're my")
+_YOU = word_set("you you're you've your you'd patient")
+_THEY = word_set("he he's she she's they they're they've")
+_GIVING = word_set(
+    "prescribed gave give put told said says say thinks thought think recommended started switched "
+    "wants wanted suggested diagnosed mentioned called knows knew asked ordered found saw"
 )
-_IMAGINING = frozenset(
-    "if unless might may could maybe perhaps possible possibly suspect wonder wondering worried worry concerned afraid scared "
-    "prevent avoid screening rule ruled risk risks chance signs sign evidence test tested check checked whether would potential "
-    "suspicious suggestive consistent anything reassured sounds looking vaccine".split()
+_IMAGINING = word_set(
+    "if unless might may could maybe perhaps possible possibly suspect wonder wondering worried worry "
+    "concerned afraid scared prevent avoid screening rule ruled risk risks chance signs sign evidence "
+    "test tested check checked whether would potential suspicious suggestive consistent anything "
+    "reassured sounds looking vaccine"
 )
-_ALL_THE_SAME = frozenset("looks seems appears".split())
+_ALL_THE_SAME = word_set("looks seems appears")
 _RUNS = ("runs in", "in my family", "in the family", "in our family", "side of the family", "in your family")
-_TAKING_FOR = frozenset("take takes taking took taken use using anything something on".split())
-_WITH = frozenset("with from on".split())
-_MAKES_LIGHT = frozenset(
-    "problem problems issue issues trouble side effects change changes flare flares only just sure since because about".split()
+_TAKING_FOR = word_set("take takes taking took taken use using anything something on")
+_WITH = word_set("with from on")
+_MAKES_LIGHT = word_set(
+    "problem problems issue issues trouble side effects change changes flare flares only just sure "
+    "since because about"
 )
 
 
@@ -108,7 +112,7 @@ def _is_caregivers_or_kins(move: Move, mention: Mention, kin: list[int]) -> bool
     return bool(subjects) and subjects[-1].startswith("i") and not kin and bool(between & _HAVING)
 
 
-_HAVING = frozenset("have had take taking am i'm i've allergic on use".split())
+_HAVING = word_set("have had take taking am i'm i've allergic on use")
 
 
 def _is_third_persons(before: tuple[str, ...]) -> bool:

@@ -5,15 +5,17 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 from memories.extraction.numbers import number_at
-from memories.vocabulary.words import words_of
+from memories.vocabulary.words import word_list, words_of
 
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_MONTHS = "january february march april may june july august september october november december".split()
+_DAYS = word_list("monday tuesday wednesday thursday friday saturday sunday")
+_MONTHS = word_list("january february march april may june july august september october november december")
 _ORDINALS = {
     word: number
     for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-        "sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        word_list(
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+            "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+        ),
         start=1,
     )
 } | {"thirtieth": 30}
@@ -31,7 +33,8 @@ _DAY_OF_MONTH = re.compile(rf"\b(?:the )?(\d{{1,2}}(?: (?:st|nd|rd|th))?|[a-z]+)
 _ISO = re.compile(r"\b(\d{4}) - (\d{1,2}) - (\d{1,2})\b")
 _SLASHED = re.compile(r"\b(\d{1,2}) / (\d{1,2})(?: / (\d{2,4}))?\b")
 _CLOCK = re.compile(
-    r"\bat (?:(?P<half>half past) )?(?P<hour>\d{1,2}|[a-z]+)(?: : (?P<minute>\d{2})| (?P<said>thirty|fifteen|forty five))?(?: (?P<noon>am|pm|o'clock|in the morning|in the afternoon|in the evening))?\b"
+    r"\bat (?:(?P<half>half past) )?(?P<hour>\d{1,2}|[a-z]+)(?: : (?P<minute>\d{2})| (?P<said>thirty|fifteen"
+    r"|forty five))?(?: (?P<noon>am|pm|o'clock|in the morning|in the afternoon|in the evening))?\b"
 )
 _NOON_MARK = re.compile(r"\b([ap]) \. m(?: \.)?")
 _MINUTES = {"thirty": 30, "fifteen": 15, "forty five": 45}

@@ -13,6 +13,7 @@ from memories.extraction.mentions import medicines_in
 from memories.extraction.polarity import agreement, is_negative
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, topic_of
+from memories.vocabulary.words import word_set
 
 
 class Act(Enum):
@@ -45,10 +46,11 @@ class Move:
         return self.act is not Act.TELLS
 
 
-_AUXILIARIES = frozenset(
-    "do does did are is was were have has had can could would will any don't doesn't didn't aren't isn't haven't hasn't".split()
+_AUXILIARIES = word_set(
+    "do does did are is was were have has had can could would will any don't doesn't didn't aren't "
+    "isn't haven't hasn't"
 )
-_OPENERS = frozenset("what which how when where who why what's".split())
+_OPENERS = word_set("what which how when where who why what's")
 _REQUESTS = (
     "tell me",
     "can you tell me",
@@ -57,8 +59,9 @@ _REQUESTS = (
     "can you confirm",
     "remind me",
 )
-_LEAD_INS = frozenset(
-    "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm sorry all see".split()
+_LEAD_INS = word_set(
+    "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm "
+    "sorry all see"
 )
 _TAKING = ("take", "takes", "taking", "on")
 _CANNOT = ("can't take", "cannot take", "can't have", "can't tolerate", "not take", "never take")
@@ -71,8 +74,9 @@ _PROBES = (
     "what was that",
     "pardon",
 )
-_SUBJECTS = frozenset(
-    "you you're you've he he's she she's they they're i i'm i've we it it's there there's that this your his her".split()
+_SUBJECTS = word_set(
+    "you you're you've he he's she she's they they're i i'm i've we it it's there there's that this "
+    "your his her"
 )
 
 
@@ -174,7 +178,7 @@ def _act(sentence: Sentence) -> Act:
     first, plain = content[0], " ".join(content)
     if plain.startswith(_REQUESTS):
         return Act.ASKS_OPENLY
-    inverted = first in _AUXILIARIES and len(content) > 1 and not sentence.norms[-1] == "."
+    inverted = first in _AUXILIARIES and len(content) > 1 and sentence.norms[-1] != "."
     if not sentence.asks and not inverted:
         return Act.TELLS
     if first in _OPENERS and not plain.startswith(("what about", "how about", "what like")):

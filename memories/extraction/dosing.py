@@ -6,42 +6,57 @@ from dataclasses import dataclass
 
 from memories.extraction.numbers import number_at
 from memories.extraction.phrases import spans
-from memories.vocabulary.words import Word
+from memories.vocabulary.words import Word, word_set
 
-_STRENGTHS = {
-    "mg": "mg", "milligram": "mg", "milligrams": "mg", "mgs": "mg", "mcg": "mcg", "microgram": "mcg", "micrograms": "mcg",
-    "g": "g", "gram": "g", "grams": "g", "ml": "ml", "milliliter": "ml", "milliliters": "ml", "millilitres": "ml", "cc": "ml",
-    "unit": "units", "units": "units", "iu": "units", "meq": "meq", "percent": "%", "%": "%",
-}  # fmt: skip
-_COUNTS = frozenset(
-    "tablet tablets pill pills capsule capsules puff puffs drop drops spray sprays teaspoon teaspoons tablespoon tablespoons "
-    "patch patches tab tabs shot shots injection injections".split()
+_UNITS_SAID = {
+    "mg": "mg mgs milligram milligrams",
+    "mcg": "mcg microgram micrograms",
+    "g": "g gram grams",
+    "ml": "ml milliliter milliliters millilitre millilitres cc",
+    "units": "unit units iu",
+    "meq": "meq",
+    "%": "% percent",
+}
+_STRENGTHS = {said: unit for unit, sayings in _UNITS_SAID.items() for said in sayings.split()}
+_COUNTS = word_set(
+    "tablet tablets pill pills capsule capsules puff puffs drop drops spray sprays teaspoon teaspoons "
+    "tablespoon tablespoons patch patches tab tabs shot shots injection injections"
 )
-_AFTER_A_NUMBER = frozenset("once twice a daily every each and in at with when for by nightly".split())
+_AFTER_A_NUMBER = word_set("once twice a daily every each and in at with when for by nightly")
 #: "Thirty pills" are a supply.
 _MOST_AT_ONCE = 8
 _CORRECTION = re.compile(
-    r"\b(?:no ,? ?wait|wait ,? ?no|sorry|i mean|no ,? it's|actually|make that|correction|no ,? sorry|or rather)\b"
+    r"\b(?:no ,? ?wait|wait ,? ?no|sorry|i mean|no ,? it's|actually|make that|correction|no ,? sorry"
+    r"|or rather)\b"
 )
 _NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty four|forty eight)"
 _PERIOD = r"(?:day|week|month|night|morning|evening|year)"
 _TIMES = rf"(?:once|twice|thrice|{_NUMBER} times?)"
-_WHEN = r"(?:(?:the )?(?:mornings?|evenings?|afternoons?)|bedtime|night|nights|noon|lunch|lunchtime|dinner|breakfast)"
+_WHEN = (
+    r"(?:(?:the )?(?:mornings?|evenings?|afternoons?)|bedtime|night|nights|noon|lunch|lunchtime|dinner"
+    r"|breakfast)"
+)
 _FREQUENCY = re.compile(
     rf"\b(?:{_TIMES} (?:a|per|each|every) {_PERIOD}|{_TIMES} (?:daily|weekly|monthly|nightly)"
-    rf"|every (?:other |single )?(?:{_PERIOD}|{_NUMBER}(?: (?:to|or) {_NUMBER})? (?:hours?|days?|weeks?|months?))"
+    rf"|every (?:other |single )?(?:{_PERIOD}|{_NUMBER}(?: (?:to|or) {_NUMBER})? (?:hours?|days?|weeks?"
+    rf"|months?))"
     rf"|each {_PERIOD}|(?:daily|nightly|weekly|bid|tid|qid|qd|qhs|b\.i\.d|t\.i\.d)"
-    rf"|(?:in|at) {_WHEN}(?: and (?:in |at )?{_WHEN})?|before (?:bed|meals|breakfast)|with (?:meals|food|breakfast|dinner|lunch)"
+    rf"|(?:in|at) {_WHEN}(?: and (?:in |at )?{_WHEN})?|before (?:bed|meals|breakfast)|with (?:meals|food"
+    rf"|breakfast|dinner|lunch)"
     rf"|after meals|(?<=[a-z] )a day|twice)\b"
 )
 _AS_NEEDED = re.compile(
-    r"\b(?:as needed|as required|prn|if needed|when (?:i|he|she|they|you) needs?(?: it| to)?|when needed|only when|as necessary"
+    r"\b(?:as needed|as required|prn|if needed|when (?:i|he|she|they|you) needs?(?: it| to)?|when needed"
+    r"|only when|as necessary"
     r"|on hand|now and then|every now and again|occasionally|sometimes)\b"
 )
 _ROUTE = re.compile(
-    r"\b(?:by mouth|orally|inhalers?|inhaled|nasal spray|nasal(?: inhaler)?|injections?|injected|shots?|patch(?:es)?|cream|ointment"
-    r"|eye drops|ear drops|drops|iv|intravenous(?:ly)?|under (?:the|my|his|her) tongue|sublingual(?:ly)?|topical(?:ly)?|gel"
-    r"|suppository|suppositories|nebulizer|nebuliser|subcutaneous(?:ly)?|intramuscular(?:ly)?|through the feeding tube)\b"
+    r"\b(?:by mouth|orally|inhalers?|inhaled|nasal spray|nasal(?: inhaler)?|injections?|injected|shots?"
+    r"|patch(?:es)?|cream|ointment"
+    r"|eye drops|ear drops|drops|iv|intravenous(?:ly)?|under (?:the|my|his|her) tongue|sublingual(?:ly)?"
+    r"|topical(?:ly)?|gel"
+    r"|suppository|suppositories|nebulizer|nebuliser|subcutaneous(?:ly)?|intramuscular(?:ly)?"
+    r"|through the feeding tube)\b"
 )
 
 

@@ -9,17 +9,14 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in, conditions_in, heard
 from memories.extraction.topics import Topic
 from memories.vocabulary.conditions import is_listed
+from memories.vocabulary.words import word_set
 
-_VAGUE = frozenset(
-    "problem problems issue issues trouble troubles condition conditions attack attacks".split()
-)
+_VAGUE = word_set("problem problems issue issues trouble troubles condition conditions attack attacks")
 _GENERAL = frozenset({"disease", "disorder"})
-_CLAIMS = frozenset(
-    "have has had having i've he's she's with of diagnosed got suffer suffers developed for".split()
-)
+_CLAIMS = word_set("have has had having i've he's she's with of diagnosed got suffer suffers developed for")
 _REACTIONS = frozenset({"hives", "dermatitis"})
 #: Said alone beside a cancer by name, these speak of that one.
-_CANCERS = frozenset("cancer tumor carcinoma".split())
+_CANCERS = word_set("cancer tumor carcinoma")
 _OVER = (
     "in remission",
     "resolved",
@@ -95,7 +92,7 @@ def _is_a_reaction(move: Move, mention: Mention) -> bool:
 
 
 def _is_claimed(move: Move, mention: Mention) -> bool:
-    """ "I have kidney problems" is a fact as far as it goes; "any heart problems", "it's a skin disease" are ways of talking."""
+    """ "I have kidney problems" is a fact as far as it goes; "it's a skin disease" is a way of talking."""
     begins, _ = mention.sentence.clause_of(mention.first)
     before = mention.sentence.norms[begins : mention.first]
     asserts = move.act is Act.TELLS or (move.act is Act.CHECKS and move.holds)
@@ -103,7 +100,7 @@ def _is_claimed(move: Move, mention: Mention) -> bool:
 
 
 def _truth(move: Move, mention: Mention) -> Truth:
-    """As asserted; an answer that names conditions itself ("Yes, hypertension but no diabetes") stands for them alone."""
+    """As asserted; an answer that names some itself ("Yes, gout but no diabetes") stands for those alone."""
     truth = truth_of(move, mention)
     if (
         truth is Truth.STATED

@@ -1,4 +1,4 @@
-"""The local extractor: what a conversation states about the patient, by sentence structure, dialogue acts and vocabularies.
+"""The local extractor: what a talk states of the patient, by sentences, dialogue acts and vocabularies.
 
 No model, no network, no database; about a millisecond a turn. Reading order: `reading` (sentences) -> `dialogue`
 (who asks and answers what) -> one module for each kind of fact.

@@ -9,12 +9,12 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import Dosing, dosing_of
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.misspelt import misspelt_medicines_in
-from memories.extraction.substances import has_cue
 from memories.extraction.stopping import is_stopped
+from memories.extraction.substances import has_cue
 from memories.extraction.taking import status_of
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import high_alert_class
-from memories.vocabulary.words import Word
+from memories.vocabulary.words import Word, word_set
 
 _SAYS = {
     MedicationStatus.ACTIVE: "Takes {}.",
@@ -24,13 +24,13 @@ _SAYS = {
     MedicationStatus.UNKNOWN: "Was given or has taken {}; whether it is taken now was not said.",
 }
 _SETTLED = (MedicationStatus.STOPPED, MedicationStatus.ACTIVE, MedicationStatus.INTENDED)
-_GIVING = frozenset("take takes taking on prescribe continue start giving".split())
-_TAKEN_FOR_GRANTED = frozenset("take taking taken took on use using used your the his her given had".split())
+_GIVING = word_set("take takes taking on prescribe continue start giving")
+_TAKEN_FOR_GRANTED = word_set("take taking taken took on use using used your the his her given had")
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
 _SHORT = 6
 _LEAD = 9
-_LEADING = frozenset("yes yeah yep um uh well it's its about just i take okay right".split())
+_LEADING = word_set("yes yeah yep um uh well it's its about just i take okay right")
 
 
 def find_medications(moves: Sequence[Move], allergic_to: frozenset[str]) -> list[Candidate]:
@@ -56,9 +56,9 @@ def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
 def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
     if mention.key.lower() in allergic_to or mention.name.lower() in allergic_to:
         return False
-    if move.topic is Topic.ALLERGY and not is_stopped(mention):
-        if has_cue(move.sentence) or not _is_given(move, mention):
-            return False
+    on_allergies = move.topic is Topic.ALLERGY and not is_stopped(mention)
+    if on_allergies and (has_cue(move.sentence) or not _is_given(move, mention)):
+        return False
     return not is_someone_elses(move, mention) and not _only_asks_about(move, mention)
 
 
@@ -120,7 +120,7 @@ def _said_after(moves: Sequence[Move], at: int) -> list[Move]:
 def _is_left_open(move: Move, mention: Mention) -> bool:
     """An example that nobody took up, or a name that the answer puts right ("Metoprolol?" "Bisoprolol.")."""
     answered = {one.key for reply in move.replies for one in medicines_in(reply.sentence)}
-    return mention.sentence.says("such as", "like") or bool(answered) and mention.key not in answered
+    return mention.sentence.says("such as", "like") or (bool(answered) and mention.key not in answered)
 
 
 def _class_counts(mention: Mention, status: MedicationStatus, confidence: float) -> bool:
@@ -216,7 +216,7 @@ def _quote(move: Move, mention: Mention) -> Quote:
 
 
 def _settled(found: list[Candidate]) -> Iterator[Candidate]:
-    """Drops what the same conversation overrides: a denial of what is taken after all, a mention that repeats a quote."""
+    """Without what the same talk overrides: a denial of what is taken after all, a repeated quote."""
     seen = set()
     for one in found:
         key = (one.about, one.quote)

@@ -8,24 +8,26 @@ from memories.vocabulary.allergens import Allergen, allergens
 from memories.vocabulary.conditions import find_conditions
 from memories.vocabulary.drugs import Drug, DrugClass, drug_classes, drug_names
 from memories.vocabulary.lexicon import Found
-from memories.vocabulary.words import Word
+from memories.vocabulary.words import Word, word_set
 
-TAKING = frozenset(
-    "take takes taking took taken on prescribe prescribed prescribing inject injects injecting "
-    "start starts started starting stop stopped continue refill refills refilled dose doses supplement supplements apply".split()
+TAKING = word_set(
+    "take takes taking took taken on prescribe prescribed prescribing inject injects injecting start "
+    "starts started starting stop stopped continue refill refills refilled dose doses supplement "
+    "supplements apply"
 )
-_UNITS = frozenset(
-    "mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler".split()
+_UNITS = word_set(
+    "mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler"
 )
 #: After a drug's name: the laboratory's business, not the medicine chest's.
-_MEASURED = frozenset(
-    "level levels test tests count resistance deficiency sensitivity intake content dependent scan free".split()
+_MEASURED = word_set(
+    "level levels test tests count resistance deficiency sensitivity intake content dependent scan free"
 )
-_PREVENTING = frozenset(
-    "vaccine vaccines vaccination vaccinations shot shots immunization immunizations booster jab series test tests testing screening screen "
-    "network center centre society institute foundation association clinic guidelines awareness".split()
+_PREVENTING = word_set(
+    "vaccine vaccines vaccination vaccinations shot shots immunization immunizations booster jab series "
+    "test tests testing screening screen network center centre society institute foundation association "
+    "clinic guidelines awareness"
 )
-_MEASURING = frozenset("low high serum blood total elevated your".split())
+_MEASURING = word_set("low high serum blood total elevated your")
 
 
 @dataclass(frozen=True, slots=True)

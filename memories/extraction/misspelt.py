@@ -4,9 +4,10 @@ from memories.extraction.dialogue import Move
 from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention, allergens_in, conditions_in, heard, medicines_in
 from memories.vocabulary.drugs import resembling
+from memories.vocabulary.words import word_set
 
-_VERBS = frozenset("take takes taking took taken on using prescribed prescribe started start called".split())
-_BETWEEN = frozenset("my the some a an some also just and of".split())
+_VERBS = word_set("take takes taking took taken on using prescribed prescribe started start called")
+_BETWEEN = word_set("my the some a an some also just and of")
 _SHORTEST = 5
 
 

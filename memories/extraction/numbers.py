@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
-from memories.vocabulary.words import Word
+from memories.vocabulary.words import Word, word_list
 
 _ONES = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
+        word_list(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+            "sixteen seventeen eighteen nineteen"
+        )
     )
 }
 _TENS = {
     word: 10 * number
-    for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    for number, word in enumerate(word_list("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000}
 _FRACTIONS = {"half": "0.5", "quarter": "0.25"}

@@ -15,13 +15,17 @@ from memories.extraction.reading import Sentence
 from memories.extraction.retelling import retold
 from memories.extraction.topics import Topic
 from memories.extraction.vitals import vitals_in
+from memories.vocabulary.words import word_set
 
 _SIGNS = {
     "pain": r"pain|pains|painful|hurts?|hurting|aches?|aching|sore|headaches?|cramps?|cramping",
-    "sleep": r"slept|sleeping|can't sleep|couldn't sleep|not sleeping|didn't sleep|insomnia|woke up|waking up|trouble sleeping|wakes? up",
-    "mood": r"anxious|depressed|feeling (?:down|sad|low|lonely|blue|happy|better|good|great|hopeless)|lonely|cheerful|irritable|in (?:good|high|low) spirits"
+    "sleep": r"slept|sleeping|can't sleep|couldn't sleep|not sleeping|didn't sleep|insomnia|woke up|waking up"
+        r"|trouble sleeping|wakes? up",
+    "mood": r"anxious|depressed|feeling (?:down|sad|low|lonely|blue|happy|better|good|great|hopeless)|lonely"
+        r"|cheerful|irritable|in (?:good|high|low) spirits"
     r"|crying|cried|tearful|upset|agitated|worried|stressed|mood",
-    "appetite": r"appetite|not eating|isn't eating|didn't eat|ate (?:well|poorly|little|half|all)|barely eat\w*|skipped (?:breakfast|lunch|dinner|meals)|not hungry",
+    "appetite": r"appetite|not eating|isn't eating|didn't eat|ate (?:well|poorly|little|half|all)"
+        r"|barely eat\w*|skipped (?:breakfast|lunch|dinner|meals)|not hungry",
     "fall": r"fell|fallen|falls|tripped|slipped",
     "dizziness": r"dizzy|dizziness|lightheaded|faint(?:ed)?|passed out",
     "breathing": r"short of breath|shortness of breath|out of breath|breathless|wheezing|trouble breathing",
@@ -31,13 +35,13 @@ _SIGNS = {
     "bowels": r"constipated|constipation|diarrh\w+|vomit\w*|threw up|nausea|nauseous",
     "energy": r"tired|exhausted|fatigued?|weak|no energy",
     "smoking": r"smokes?|smoked|smoker|cigarettes|packs? a day|cigars",
-    "alcohol": r"drink (?:beer|wine|socially|occasionally|alcohol)|drinks (?:beer|wine|alcohol)|beers? (?:a|per) day|glass(?:es)? of wine|drink on weekends",
+    "alcohol": r"drink (?:beer|wine|socially|occasionally|alcohol)|drinks (?:beer|wine|alcohol)|beers? (?:a"
+        r"|per) day|glass(?:es)? of wine|drink on weekends",
 }  # fmt: skip
 _SIGN = re.compile("|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _SIGNS.items()))
 _IMAGINED = ("if", "in case", "would", "could", "might", "may", "so that", "prevent")
 _FEELINGS = {"mood": -0.4, "pain": -0.3, "fall": -0.4}
-#: "For my headaches", "when I'm wheezing": why something is taken, not how the patient was.
-_PURPOSE = frozenset("when whenever for".split())
+_PURPOSE = word_set("when whenever for")
 _SHORTEST = 3
 
 
@@ -48,22 +52,28 @@ def find_observations(moves: Sequence[Move]) -> list[Candidate]:
 
 def _signs(move: Move) -> Iterator[Candidate]:
     sentence = move.sentence
-    if (
-        sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT)
-        or sentence.says(*_IMAGINED)
-        or len(sentence.words) < _SHORTEST
-    ):
+    if not _may_observe(move):
         return
     seen: set[str] = set()
     for first, last, match in spans(sentence.words, _SIGN):
         matter = str(match.lastgroup)
-        if (
-            matter not in seen
-            and not _is_denied(sentence, first)
-            and not is_someone_elses(move, _mention(sentence, first, last))
-        ):
+        skipped = matter in seen or _is_denied(sentence, first) or _is_a_purpose(sentence, first)
+        if not skipped and not is_someone_elses(move, _mention(sentence, first, last)):
             seen.add(matter)
             yield _candidate(sentence, matter, retold(sentence.quote().text), _FEELINGS.get(matter, 0.0))
+
+
+def _may_observe(move: Move) -> bool:
+    """Whether a sentence can observe: said by who lives with it, not imagined, not what an allergy does."""
+    sentence = move.sentence
+    if sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT) or move.topic is Topic.ALLERGY:
+        return False
+    return len(sentence.words) >= _SHORTEST and not sentence.says(*_IMAGINED)
+
+
+def _is_a_purpose(sentence: Sentence, first: int) -> bool:
+    """ "For my headaches", "when I'm wheezing": why something is taken, not how the patient was."""
+    return bool(_PURPOSE & set(sentence.norms[max(0, first - 4) : first]))
 
 
 def _vitals(move: Move) -> Iterator[Candidate]:

@@ -12,6 +12,7 @@ from memories.extraction.phrases import spans
 from memories.extraction.polarity import is_negative
 from memories.extraction.retelling import retold
 from memories.vocabulary.everyday import languages, occupations
+from memories.vocabulary.words import word_set
 
 _CALLED = re.compile(
     r"\b(?:call me|calls? (?:me|her|him)|goes by|go by|(?:be|being) called|known as|nickname is)\b"
@@ -20,13 +21,16 @@ _SPEAKS = re.compile(
     r"\b(?:speaks?|first language is|native language is|mother tongue is|interpreter|translator)\b"
 )
 _WORKS = re.compile(
-    r"\b(?:works? (?:as|in|at|for)|working as|worked as|worked in|worked for|i'm an?|i am an?|i was an?|he was an?|she was an?|used to be an?|used to work|is an?|was an?|retired)\b"
+    r"\b(?:works? (?:as|in|at|for)|working as|worked as|worked in|worked for|i'm an?|i am an?|i was an?"
+    r"|he was an?|she was an?|used to be an?|used to work|is an?|was an?|retired)\b"
 )
 _GOAL = re.compile(
-    r"\b(?:goal is|goals are|wants? to be able to|hop(?:e|es|ing) to be able to|hop(?:e|es|ing) to \w+(?: \w+){0,4} again|wants? to \w+(?: \w+){0,4} again|working towards?)\b"
+    r"\b(?:goal is|goals are|wants? to be able to|hop(?:e|es|ing) to be able to|hop(?:e|es"
+    r"|ing) to \w+(?: \w+){0,4} again|wants? to \w+(?: \w+){0,4} again|working towards?)\b"
 )
 _SPEAK_TO = re.compile(
-    r"\b(?:speak|talk) (?:slowly|loudly|clearly|up|louder|into|to (?:me|her|him) (?:in|slowly))\b|\b(?:in writing|large print|write (?:it|things) down|face (?:me|her|him) when)\b"
+    r"\b(?:speak|talk) (?:slowly|loudly|clearly|up|louder|into|to (?:me|her|him) (?:in|slowly))\b"
+    r"|\b(?:in writing|large print|write (?:it|things) down|face (?:me|her|him) when)\b"
 )
 _LIVES = re.compile(
     r"\b(?:lives?|living) (?:alone|with|by myself|by herself|by himself|on my own|on her own|on his own)\b"
@@ -35,10 +39,12 @@ _STATUS = re.compile(
     r"\b(?:i'm|i am|is|been|he's|she's) (?:married|divorced|widowed|single|a widow|a widower)\b"
 )
 _HABIT = re.compile(
-    r"\b(?:every (?:single )?(?:morning|day|night|evening|afternoon|week|weekend|sunday|monday|tuesday|wednesday|thursday|friday|saturday)|usually|always)\b"
+    r"\b(?:every (?:single )?(?:morning|day|night|evening|afternoon|week|weekend|sunday|monday|tuesday"
+    r"|wednesday|thursday|friday|saturday)|usually|always)\b"
 )
 _DOES = re.compile(
-    r"\b(?:walks?|go|goes|eats?|drinks?|reads?|prays?|watch(?:es)?|naps?|gets? up|wakes?|bathes?|showers?|calls?|visits?|gardens?|knits?|swims?|listens?|cooks?|bakes?|plays?|attends?|exercises?)\b"
+    r"\b(?:walks?|go|goes|eats?|drinks?|reads?|prays?|watch(?:es)?|naps?|gets? up|wakes?|bathes?|showers?"
+    r"|calls?|visits?|gardens?|knits?|swims?|listens?|cooks?|bakes?|plays?|attends?|exercises?)\b"
 )
 _ASKS_WORK = (
     "for work",
@@ -49,7 +55,7 @@ _ASKS_WORK = (
     "do at work",
     "your job",
 )
-_NOT_NAMES = frozenset("i the a an my his her when if for to that it because and but so by in on".split())
+_NOT_NAMES = word_set("i the a an my his her when if for to that it because and but so by in on")
 _TALK = ("if", "today", "tonight", "yesterday", "would", "could", "might", "tomorrow", "right now")
 
 
@@ -84,7 +90,7 @@ def _language(move: Move) -> Candidate | None:
 
 def _occupation(move: Move) -> Candidate | None:
     sentence = move.sentence
-    asked = bool(move.answers) and move.answers.sentence.says(*_ASKS_WORK)
+    asked = move.answers is not None and move.answers.sentence.says(*_ASKS_WORK)
     named = occupations().all_in(sentence.words)
     match = next(spans(sentence.words, _WORKS), None)
     if not (

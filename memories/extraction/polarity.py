@@ -3,37 +3,48 @@
 from collections.abc import Iterable, Sequence
 
 from memories.extraction.reading import Sentence
+from memories.vocabulary.words import word_set
 
-NEGATIONS = frozenset(
-    "no not never none nothing neither nor without cannot can't don't doesn't didn't isn't aren't wasn't weren't "
-    "haven't hasn't hadn't won't wouldn't shouldn't couldn't denies denied deny negative nope nah".split()
+NEGATIONS = word_set(
+    "no not never none nothing neither nor without cannot can't don't doesn't didn't isn't aren't "
+    "wasn't weren't haven't hasn't hadn't won't wouldn't shouldn't couldn't denies denied deny negative "
+    "nope nah"
 )
-_YES = frozenset(
-    "yes yeah yep yup yea yah correct right exactly absolutely definitely certainly aye indeed affirmative uh-huh "
-    "sure unfortunately true".split()
+_YES = word_set(
+    "yes yeah yep yup yea yah correct right exactly absolutely definitely certainly aye indeed "
+    "affirmative uh-huh sure unfortunately true"
 )
 _YES_PHRASES = (
-    "i do", "i am", "i have", "i did", "i was", "he does", "she does", "he is", "she is", "they are", "they do", "it is",
-    "he has", "she has", "they did", "he did", "she did", "of course", "that's it", "that's right", "that is right", "uh huh", "mm hmm", "both",
+    "i do", "i am", "i have", "i did", "i was", "he does", "she does", "he is", "she is", "they are",
+    "they do", "it is",
+    "he has", "she has", "they did", "he did", "she did", "of course", "that's it", "that's right",
+    "that is right", "uh huh", "mm hmm", "both",
 )  # fmt: skip
-_NO = frozenset("no nope nah never none nothing negative neither not".split())
+_NO = word_set("no nope nah never none nothing negative neither not")
 _NO_PHRASES = (
-    "i don't", "i do not", "i'm not", "i am not", "i haven't", "i have not", "i've not", "i've never", "i have never",
-    "he doesn't", "she doesn't", "he does not", "she does not", "he hasn't", "she hasn't", "they don't", "i didn't",
-    "i never", "don't think", "do not think", "i can't think", "isn't", "it's not", "doesn't", "don't", "haven't",
+    "i don't", "i do not", "i'm not", "i am not", "i haven't", "i have not", "i've not", "i've never",
+    "i have never",
+    "he doesn't", "she doesn't", "he does not", "she does not", "he hasn't", "she hasn't", "they don't",
+    "i didn't",
+    "i never", "don't think", "do not think", "i can't think", "isn't", "it's not", "doesn't", "don't",
+    "haven't",
 )  # fmt: skip
 _UNDECIDED = (
-    "i don't know", "don't remember", "can't remember", "cannot remember", "not sure", "i do not know", "yes and no",
+    "i don't know", "don't remember", "can't remember", "cannot remember", "not sure", "i do not know",
+    "yes and no",
     "i'm unsure", "no idea", "i don't recall",
 )  # fmt: skip
-_FILLERS = frozenset(
-    "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly doctor sir ma'am "
-    "miss just mm mmm ooh ohh aw and but that's thankfully fortunately luckily as far knowledge to my believe ha haha gosh actually really".split()
+_FILLERS = word_set(
+    "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly "
+    "doctor sir ma'am miss just mm mmm ooh ohh aw and but that's thankfully fortunately luckily as far "
+    "knowledge to my believe ha haha gosh actually really"
 )
 #: Said after other words of an answer's first sentence, these still answer no.
 _NO_INSIDE = (
-    "i don't have any", "i do not have any", "have no", "has no", "not that i", "none that", "nothing that", "no allergies", "never had any",
-    "not taking any", "not on any", "don't take any", "doesn't take any", "does not have any", "doesn't have any", "not allergic", "no known",
+    "i don't have any", "i do not have any", "have no", "has no", "not that i", "none that", "nothing that",
+    "no allergies", "never had any",
+    "not taking any", "not on any", "don't take any", "doesn't take any", "does not have any",
+    "doesn't have any", "not allergic", "no known",
 )  # fmt: skip
 _REACH = 7
 

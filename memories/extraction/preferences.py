@@ -11,18 +11,23 @@ from memories.extraction.mentions import Mention, heard
 from memories.extraction.phrases import spans
 from memories.extraction.reading import Sentence
 from memories.extraction.retelling import retold, third_person
+from memories.vocabulary.words import word_set
 
 _PREFERS = re.compile(
-    r"\b(?:prefers?|would rather|'d rather|i'd rather|dislikes?|hates?|can't stand|cannot stand|doesn't like|don't like|does not like|do not like"
+    r"\b(?:prefers?|would rather|'d rather|i'd rather|dislikes?|hates?|can't stand|cannot stand|doesn't like"
+    r"|don't like|does not like|do not like"
     r"|likes|loves|enjoys?|i like|i love)\b"
 )
 _FAVOURITE = re.compile(r"\bfavou?rite \w+(?: \w+)? (?:is|are)\b")
 _INSTRUCTION = re.compile(
-    r"\b(?:always|never|make sure|be sure to|needs? help (?:with|to|getting)|has to be|have to be|needs? to be|must be|must not|should not be"
-    r"|don't forget to|do not|only use|use only|is to be|are to be|needs? (?:two people|a walker|assistance|supervision))\b"
+    r"\b(?:always|never|make sure|be sure to|needs? help (?:with|to|getting)|has to be|have to be"
+    r"|needs? to be|must be|must not|should not be"
+    r"|don't forget to|do not|only use|use only|is to be|are to be|needs? (?:two people|a walker|assistance"
+    r"|supervision))\b"
 )
 _REMEMBER = re.compile(
-    r"^(?:please |and |also |so |, )*(?:remember|note|keep in mind|don't forget|do not forget|bear in mind)(?: ,)?(?: that| to)? "
+    r"^(?:please |and |also |so |, )*(?:remember|note|keep in mind|don't forget|do not forget"
+    r"|bear in mind)(?: ,)?(?: that| to)? "
 )
 _LASTING = (
     "always",
@@ -39,7 +44,8 @@ _LASTING = (
     "needs to be",
 )
 _PASSING = (
-    "today", "right now", "for now", "tonight", "this morning", "this afternoon", "this time", "until", "next few days", "tomorrow",
+    "today", "right now", "for now", "tonight", "this morning", "this afternoon", "this time", "until",
+    "next few days", "tomorrow",
     "this week", "for the moment", "at the moment", "next week",
 )  # fmt: skip
 _TALK = (
@@ -55,9 +61,9 @@ _TALK = (
     "like to see",
     "if",
 )
-_EMPTY = frozenset("the a an my her his their to that in on at during of".split())
-_TIMES = frozenset("morning afternoon evening night noon early late".split())
-_FIRST = frozenset("i i'd i'm i've we".split())
+_EMPTY = word_set("the a an my her his their to that in on at during of")
+_TIMES = word_set("morning afternoon evening night noon early late")
+_FIRST = word_set("i i'd i'm i've we")
 
 
 def find_preferences(moves: Sequence[Move]) -> list[Candidate]:
@@ -103,9 +109,7 @@ def _is_instruction(sentence: Sentence, first: int) -> bool:
         for norm in sentence.norms[:first]
     )
     advises_visitor = sentence.role == SpeakerRole.CLINICIAN and sentence.says("you", "your")
-    return (
-        (needs or orders) and not advises_visitor and not sentence.norms[first + 1 : first + 2] == ("been",)
-    )
+    return (needs or orders) and not advises_visitor and sentence.norms[first + 1 : first + 2] != ("been",)
 
 
 def _preference(move: Move) -> Candidate | None:

@@ -6,23 +6,31 @@ from memories.choices import Severity
 from memories.extraction.mentions import Mention, heard
 from memories.extraction.phrases import spans
 from memories.extraction.reading import Sentence
+from memories.vocabulary.words import word_set
 
 _STRONG = (
-    r"hives|rash(?:es)?|itch(?:y|es|ed|ing|iness)?|swell(?:s|ed|ing)?|swollen|swelled up|anaphyla\w+(?: shock)?|throat (?:closes?|closed|closing)(?: up)?"
-    r"|throat (?:gets|got) tight|(?:trouble|difficulty|problems?) breathing|(?:can't|cannot|couldn't) breathe|welts|blisters|red bumps"
+    r"hives|rash(?:es)?|itch(?:y|es|ed|ing|iness)?|swell(?:s|ed|ing)?|swollen|swelled up"
+    r"|anaphyla\w+(?: shock)?|throat (?:closes?|closed|closing)(?: up)?"
+    r"|throat (?:gets|got) tight|(?:trouble|difficulty|problems?) breathing|(?:can't|cannot|couldn't) breathe"
+    r"|welts|blisters|red bumps"
 )
 _MILD = (
-    r"nause(?:a|ous|ated)|throw(?:ing|s)? up|threw up|vomit(?:s|ing|ed)?|sick to (?:my|his|her) stomach|sick|diarrh\w+|upset stomach"
-    r"|stomach (?:pain|ache|cramps|upset)|dizz(?:y|iness)|tired|drowsy|headaches?|heart (?:\w+ )?(?:races?|racing|race)|palpitations"
-    r"|short(?:ness)? of breath|wheez(?:e|es|ing)|flush(?:ed|ing)|runny nose|sneez(?:e|es|ing)|watery eyes|break(?:s|ing)? out"
-    r"|broke out|bumps|passed out|faint(?:ed|s)?|hallucinat\w+|confus(?:ed|ion)|seizures?|cough(?:ing)?|cramps|burning|redness|weak"
+    r"nause(?:a|ous|ated)|throw(?:ing|s)? up|threw up|vomit(?:s|ing|ed)?|sick to (?:my|his|her) stomach|sick"
+    r"|diarrh\w+|upset stomach"
+    r"|stomach (?:pain|ache|cramps|upset)|dizz(?:y|iness)|tired|drowsy|headaches?|heart (?:\w+ )?(?:races?"
+    r"|racing|race)|palpitations"
+    r"|short(?:ness)? of breath|wheez(?:e|es|ing)|flush(?:ed|ing)|runny nose|sneez(?:e|es|ing)|watery eyes"
+    r"|break(?:s|ing)? out"
+    r"|broke out|bumps|passed out|faint(?:ed|s)?|hallucinat\w+|confus(?:ed|ion)|seizures?|cough(?:ing)?"
+    r"|cramps|burning|redness|weak"
 )
 _REACTION = re.compile(rf"\b(?:{_STRONG}|{_MILD})\b")
 _STRONGLY = re.compile(rf"\b(?:{_STRONG})\b")
 _CAUSES = re.compile(
-    r"\b(?:gives?|gave|giving|makes?|made|making|causes?|caused) (?:me|him|her|them|you|us|my|his|a|an)\b|\bthat itched me\b"
+    r"\b(?:gives?|gave|giving|makes?|made|making|causes?|caused) (?:me|him|her|them|you|us|my|his|a|an)\b"
+    r"|\bthat itched me\b"
 )
-_FROM = frozenset("from with after to when".split())
+_FROM = word_set("from with after to when")
 _SEVERE = (
     "severe",
     "severely",

@@ -4,20 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from memories.choices import SpeakerRole
 from memories.extraction.candidates import Quote, Utterance
-from memories.vocabulary.words import Word, words_of
+from memories.vocabulary.words import Word, word_set, words_of
 
 _STOPS = frozenset(".?!…")
-_ABBREVIATIONS = frozenset("dr mr mrs ms st vs e.g i.e approx no".split())
-_SUBJECTS = frozenset(
-    "i he she we they it you i'm i've i'll i'd he's she's it's they're we're there's that's".split()
-)
-_JOINS = frozenset("but and so or because then which although though while since when".split())
-_INVERTED = frozenset("do does did are is have has were was can could would".split())
-_ASKED = frozenset("you he she they there your".split())
-_ALWAYS = frozenset("but because although though except".split())
+_ABBREVIATIONS = word_set("dr mr mrs ms st vs e.g i.e approx no")
+_SUBJECTS = word_set("i he she we they it you i'm i've i'll i'd he's she's it's they're we're there's that's")
+_JOINS = word_set("but and so or because then which although though while since when")
+_INVERTED = word_set("do does did are is have has were was can could would")
+_ASKED = word_set("you he she they there your")
+_ALWAYS = word_set("but because although though except")
 
 ROLES = {
     "doctor": SpeakerRole.CLINICIAN,
@@ -78,7 +77,7 @@ class Sentence:
             *(at for at in range(1, len(self.words)) if _starts_clause(self.words, at)),
             len(self.words),
         ]
-        return tuple(zip(cuts, cuts[1:], strict=False))
+        return tuple(pairwise(cuts))
 
     def clause_of(self, at: int) -> tuple[int, int]:
         return next((first, last) for first, last in self.clauses if first <= at < last)
@@ -89,7 +88,7 @@ class Sentence:
 
     def quote(self, first: int = 0, last: int | None = None) -> Quote:
         """The words first:last as a quote, without a mark at either end."""
-        words = [word for word in self.words[first:last]]
+        words = list(self.words[first:last])
         while len(words) > 1 and words[-1].is_mark and words[-1].norm not in ")%":
             words.pop()
         start, end = words[0].start, words[-1].end

@@ -6,18 +6,20 @@ from memories.choices import MedicationStatus
 from memories.extraction.dialogue import Move
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.reading import Sentence
+from memories.vocabulary.words import word_set
 
-_STOP_VERBS = frozenset(
-    "stop stopped stopping stops quit discontinued discontinue discontinuing finished ceased".split()
+_STOP_VERBS = word_set(
+    "stop stopped stopping stops quit discontinued discontinue discontinuing finished ceased"
 )
 _NEVER_STOP = (
-    "don't stop", "do not stop", "never stop", "not stop", "can't stop", "shouldn't stop", "haven't stopped", "didn't stop",
+    "don't stop", "do not stop", "never stop", "not stop", "can't stop", "shouldn't stop",
+    "haven't stopped", "didn't stop",
     "never stopped",
 )  # fmt: skip
 _NO_LONGER = ("no longer", "not anymore", "anymore", "any more")
 _GIVEN_UP = (
-    *_NO_LONGER, "used to", "came off", "got off", "went off", "come off", "took me off", "taken off", "took him off", "took her off",
-    "weaned off", "ran out", "but not", "not since",
+    *_NO_LONGER, "used to", "came off", "got off", "went off", "come off", "took me off", "taken off",
+    "took him off", "took her off", "weaned off", "ran out", "but not", "not since",
 )  # fmt: skip
 #: Said in the drug's own clause, these put it in the past.
 _IN_THE_PAST = (
@@ -25,13 +27,14 @@ _IN_THE_PAST = (
 )  # fmt: skip
 #: Said later in the drug's sentence, these say why it was left.
 _DID_NOT_SUIT = (
-    "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well", "didn't agree",
+    "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well",
+    "didn't agree",
     "couldn't tolerate", "could not tolerate",
 )  # fmt: skip
 _ELSEWHERE = ("smoking", "drinking", "smoke", "drink")
-_STARTING = frozenset("start begin take continue try add keep".split())
-_SWITCHING = frozenset("switch switched switching change changed changing".split())
-_IT = frozenset("it that them those this taking".split())
+_STARTING = word_set("start begin take continue try add keep")
+_SWITCHING = word_set("switch switched switching change changed changing")
+_IT = word_set("it that them those this taking")
 _REACH = 12
 
 

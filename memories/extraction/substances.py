@@ -1,4 +1,4 @@
-"""Which words of a sentence are the substances of an allergy: by grammar after "allergic to", by vocabulary in an answer."""
+"""Which words are the substances of an allergy: by grammar after "allergic to", by vocabulary in an answer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,11 @@ from memories.extraction.reactions import causes_reaction, is_avoided
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import resembling
+from memories.vocabulary.words import word_set
 
 _TO = re.compile(
-    r"\b(?:allergic to|allerg(?:y|ies) to|(?:reactions?|reacted|reacts?|reacting)(?: \w+)? to|sensitive to|sensitivity to|intolerant (?:to|of)"
+    r"\b(?:allergic to|allerg(?:y|ies) to|(?:reactions?|reacted|reacts?|reacting)(?: \w+)? to|sensitive to"
+    r"|sensitivity to|intolerant (?:to|of)"
     r"|intolerance (?:to|of)|anaphyla\w+ (?:to|from)|allergies (?:are|include|:)|allerg(?:y|ies) :)(?= |$)"
 )
 _OF = re.compile(r"\b(?:allergy|allergies|allergic|intolerance|intolerant)\b")
@@ -38,20 +40,23 @@ _WHAT_HAPPENS = (
     "what reaction",
 )
 _TAKING = (
-    "i take", "i'm taking", "i am taking", "i'm on", "i am on", "prescribed", "i use", "takes", "prescribe", "start you on", "let's",
+    "i take", "i'm taking", "i am taking", "i'm on", "i am on", "prescribed", "i use", "takes", "prescribe",
+    "start you on", "let's",
     "instead", "i'll", "we'll", "give you", "recommend", "we can", "we could", "going to", "start taking",
 )  # fmt: skip
-_STOPS = frozenset(
-    "but which that because so when it she he they we you if then what where how do does did is are was were who since though "
-    "also makes gives causes gave made or? for as after from including you've we've he's she's they've i've it's that's you're there's such at about until . ? ! ; :".split()
+_STOPS = word_set(
+    "but which that because so when it she he they we you if then what where how do does did is are was "
+    "were who since though also makes gives causes gave made or? for as after from including you've "
+    "we've he's she's they've i've it's that's you're there's such at about until . ? ! ; :"
 )
-_EMPTY = frozenset(
-    "a an the any anything something some other others many few several quite lots lot of all most certain different my your his her "
-    "their this that these those it them nothing none everything medications medication medicines medicine meds drugs drug food foods "
-    "things thing stuff what known new um uh like well in general particular either environment environmental seasonal sort kind specific yet too really actually maybe "
-    "right now i you anymore more".split()
+_EMPTY = word_set(
+    "a an the any anything something some other others many few several quite lots lot of all most "
+    "certain different my your his her their this that these those it them nothing none everything "
+    "medications medication medicines medicine meds drugs drug food foods things thing stuff what known "
+    "new um uh like well in general particular either environment environmental seasonal sort kind "
+    "specific yet too really actually maybe right now i you anymore more"
 )
-_SEPARATORS = frozenset(", and or plus & /".split())
+_SEPARATORS = word_set(", and or plus & /")
 _LONGEST = 4
 
 

@@ -16,16 +16,20 @@ class Topic(Enum):
 
 
 FAMILY = (
-    "family history", "in your family", "in the family", "your family", "family medical history", "family members", "siblings", "runs in",
-    "relatives", "anyone else", "anyone in", "does anyone", "has anyone in", "their mother", "her mother", "his mother", "her father", "his father", "mother's side", "father's side",
+    "family history", "in your family", "in the family", "your family", "family medical history",
+    "family members", "siblings", "runs in",
+    "relatives", "anyone else", "anyone in", "does anyone", "has anyone in", "their mother", "her mother",
+    "his mother", "her father", "his father", "mother's side", "father's side",
     "mom's side", "dad's side", "grandparents",
 )  # fmt: skip
 _KIN = (
-    "your mother", "your father", "your parents", "your mom", "your dad", "your sister", "your brother", "your aunt", "your grandmother",
+    "your mother", "your father", "your parents", "your mom", "your dad", "your sister", "your brother",
+    "your aunt", "your grandmother",
     "your grandfather", "your children", "your kids", "your husband", "your wife",
 )  # fmt: skip
 _ALLERGY = (
-    "allergies", "allergy", "allergic", "allergens", "anaphylaxis", "anaphylactic", "bad reaction", "adverse reaction",
+    "allergies", "allergy", "allergic", "allergens", "anaphylaxis", "anaphylactic", "bad reaction",
+    "adverse reaction",
     "reaction to any", "reactions to", "intolerances", "reacted", "intolerant",
 )  # fmt: skip
 _AS_A_CONDITION = (
@@ -38,26 +42,33 @@ _AS_A_CONDITION = (
     "for his allergies",
 )
 _SUBSTANCE = (
-    "smoke", "smoking", "smoked", "smoker", "alcohol", "drink", "drinking", "recreational drugs", "street drugs", "tobacco",
-    "cigarettes", "iv drugs", "do drugs", "illicit drugs", "other drugs", "use drugs", "any drugs", "illegal drugs",
+    "smoke", "smoking", "smoked", "smoker", "alcohol", "drink", "drinking", "recreational drugs",
+    "street drugs", "tobacco",
+    "cigarettes", "iv drugs", "do drugs", "illicit drugs", "other drugs", "use drugs", "any drugs",
+    "illegal drugs",
     "recreational drug", "drug use",
 )  # fmt: skip
 _DRUGS = (
-    "medication", "medications", "medicine", "medicines", "meds", "drugs", "drug", "prescription", "prescriptions", "pills",
+    "medication", "medications", "medicine", "medicines", "meds", "drugs", "drug", "prescription",
+    "prescriptions", "pills",
     "pill", "antibiotic", "antibiotics", "tablets",
 )  # fmt: skip
 _MEDICATION = (
     *_DRUGS, "over the counter", "take anything", "taking anything", "taken anything", "do you take", "are you taking",
-    "do you use to treat", "supplements", "vitamins", "birth control", "inhaler", "inhalers", "given anything", "give him anything", "give her anything",
+    "do you use to treat", "supplements", "vitamins", "birth control", "inhaler", "inhalers",
+    "given anything", "give him anything", "give her anything",
 )  # fmt: skip
 _SURGERY = ("surgery", "surgeries", "operation", "operations", "surgical", "hospitalized", "hospitalizations")
 _CONDITION = (
-    "medical history", "conditions", "condition", "medical problems", "health problems", "problems", "diagnosed",
-    "illness", "illnesses", "disease", "diseases", "disorders", "medical issues", "history of", "past medical", "health issues",
+    "medical history", "conditions", "condition", "medical problems", "health problems", "problems",
+    "diagnosed",
+    "illness", "illnesses", "disease", "diseases", "disorders", "medical issues", "history of",
+    "past medical", "health issues",
     "health conditions", "medical condition", "issues",
 )  # fmt: skip
 _SYMPTOM = (
-    "pain", "fever", "fevers", "cough", "nausea", "vomiting", "symptoms", "swelling", "headache", "headaches", "dizziness",
+    "pain", "fever", "fevers", "cough", "nausea", "vomiting", "symptoms", "swelling", "headache",
+    "headaches", "dizziness",
     "shortness of breath", "bowel", "urine", "feeling", "weight", "sleep",
 )  # fmt: skip
 _WIDER = (

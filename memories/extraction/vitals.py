@@ -64,7 +64,7 @@ def vitals_in(sentence: Sentence) -> Iterator[Vital]:
             continue
         found = _pressure(sentence, at) if name == "blood pressure" else _value(sentence, at, least, most)
         if found:
-            value, first, last = found
+            value, _, last = found
             yield Vital(name, value, _unit(sentence, last, others) or unit, at, last)
 
 

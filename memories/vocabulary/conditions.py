@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from functools import cache
 
 from memories.vocabulary.lexicon import Found, Lexicon, rows, spoken_forms
-from memories.vocabulary.words import Word
+from memories.vocabulary.words import Word, word_set
 
 #: What makes the words before it a disease. Weak heads need a part of the body before them.
-_HEADS = frozenset(
-    "disease disorder syndrome cancer carcinoma tumor tumour lymphoma leukemia sarcoma failure stenosis infection "
-    "fracture deficiency insufficiency palsy dystrophy dysfunction hernia ulcer aneurysm embolism "
-    "thrombosis abscess neuropathy addiction injury".split()
+_HEADS = word_set(
+    "disease disorder syndrome cancer carcinoma tumor tumour lymphoma leukemia sarcoma failure stenosis "
+    "infection fracture deficiency insufficiency palsy dystrophy dysfunction hernia ulcer aneurysm "
+    "embolism thrombosis abscess neuropathy addiction injury"
 )
-_WEAK_HEADS = frozenset("problem issue trouble condition attack complaint".split())
+_WEAK_HEADS = word_set("problem issue trouble condition attack complaint")
 _ENDINGS = (
     "itis",
     "osis",
@@ -27,32 +27,35 @@ _ENDINGS = (
     "iasis",
 )
 #: Words with such an ending that are no disease.
-_NOT_DISEASES = frozenset(
-    "diagnosis prognosis hypnosis osmosis metamorphosis aroma diploma roma oklahoma sympathy empathy telepathy "
-    "homeopathy naturopathy osteopathy symbiosis synopsis academia bohemia genesis trophy stroma chroma hematoma "
-    "coma emphasis oasis anastomosis".split()
+_NOT_DISEASES = word_set(
+    "diagnosis prognosis hypnosis osmosis metamorphosis aroma diploma roma oklahoma sympathy empathy "
+    "telepathy homeopathy naturopathy osteopathy symbiosis synopsis academia bohemia genesis trophy "
+    "stroma chroma hematoma coma emphasis oasis anastomosis"
 )
-_BODY = frozenset(
-    "heart lung kidney liver thyroid back knee hip shoulder neck stomach bowel bladder prostate sinus skin eye ear "
-    "nerve muscle joint spine blood brain breast colon gallbladder lymph bone vision hearing mental mood memory "
-    "breathing balance circulation digestive intestinal cardiac renal pulmonary hepatic urinary gastrointestinal "
-    "psychiatric neurological autoimmune cardiovascular respiratory uterine ovarian cervical pancreatic esophageal "
-    "gastric testicular thyroidal foot hand ankle wrist elbow disc disk pelvic vascular valve weight".split()
+_BODY = word_set(
+    "heart lung kidney liver thyroid back knee hip shoulder neck stomach bowel bladder prostate sinus "
+    "skin eye ear nerve muscle joint spine blood brain breast colon gallbladder lymph bone vision "
+    "hearing mental mood memory breathing balance circulation digestive intestinal cardiac renal "
+    "pulmonary hepatic urinary gastrointestinal psychiatric neurological autoimmune cardiovascular "
+    "respiratory uterine ovarian cervical pancreatic esophageal gastric testicular thyroidal foot hand "
+    "ankle wrist elbow disc disk pelvic vascular valve weight"
 )
-_QUALITIES = frozenset(
-    "chronic acute severe mild moderate congenital recurrent frequent left right bilateral upper lower advanced metastatic "
-    "stage end early late juvenile viral bacterial fungal yeast exercise induced deep vein major minor small "
-    "serous papillary squamous cell basal disseminated generalized seasonal allergic rheumatoid degenerative essential "
-    "secondary primary diabetic alcoholic ischemic congestive obstructive aortic mitral tricuspid coronary femoral lumbar "
-    "thoracic stress compression hairline seizure panic personality eating sleep anxiety bleeding clotting autistic "
-    "inflammatory chest throat tooth dental gum wound staph strep bad serious".split()
+_QUALITIES = word_set(
+    "chronic acute severe mild moderate congenital recurrent frequent left right bilateral upper lower "
+    "advanced metastatic stage end early late juvenile viral bacterial fungal yeast exercise induced "
+    "deep vein major minor small serous papillary squamous cell basal disseminated generalized seasonal "
+    "allergic rheumatoid degenerative essential secondary primary diabetic alcoholic ischemic "
+    "congestive obstructive aortic mitral tricuspid coronary femoral lumbar thoracic stress compression "
+    "hairline seizure panic personality eating sleep anxiety bleeding clotting autistic inflammatory "
+    "chest throat tooth dental gum wound staph strep bad serious"
 )
 _ADJECTIVE_ENDINGS = ("ic", "al", "ary", "ous", "ar", "oid", "ive")
 #: What may stand before a disease and says nothing of it.
-_NOT_QUALITIES = frozenset(
-    "any medical several real typical critical special normal general physical previous serious various similar "
-    "additional total actual usual possible potential initial topic public final personal particular regular familial "
-    "clinical hospital local basic specific official individual natural positive negative".split()
+_NOT_QUALITIES = word_set(
+    "any medical several real typical critical special normal general physical previous serious various "
+    "similar additional total actual usual possible potential initial topic public final personal "
+    "particular regular familial clinical hospital local basic specific official individual natural "
+    "positive negative"
 )
 _SPREAD = 4
 

@@ -25,7 +25,8 @@ def nearest(name: str, names: Mapping[str, Sequence[str]]) -> str:
 
 def slips(one: str, other: str, most: int) -> int:
     """Optimal string alignment distance: letters added, left out, changed or swapped; `most` + 1 when beyond it."""
-    before, row = [], list(range(len(other) + 1))
+    before: list[int] = []
+    row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         earlier, before, row = before, row, [i]
         for j, b in enumerate(other, 1):

@@ -3,12 +3,21 @@
 import re
 from dataclasses import dataclass
 
-_WORD = re.compile(r"\[[^\]]*\]|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]|_")
+
+def word_list(text: str) -> list[str]:
+    """The words of a list written as a line: easier to read and to add to than quoted ones."""
+    return text.split()
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a set written as a line."""
+    return frozenset(text.split())
+
+
+_WORD = re.compile(r"\[[^\]]*\]|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[^\s\w]|_")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 #: "'s" after these is "is" or "has", not a possessor.
-_CONTRACTED = frozenset(
-    "he's she's it's that's what's there's here's who's where's how's let's when's".split()
-)
+_CONTRACTED = word_set("he's she's it's that's what's there's here's who's where's how's let's when's")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ def key_of(phrase: str) -> tuple[str, ...]:
 
 
 def _word(match: re.Match[str]) -> Word:
-    text = match.group().replace("’", "'")
+    text = match.group().replace("\u2019", "'")
     norm = text.lower()
     key = norm if norm in _CONTRACTED else _POSSESSIVE.sub("", norm)
     return Word(norm, key, match.start(), match.end(), text[0].isupper())
