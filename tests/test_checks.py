@@ -16,12 +16,12 @@ from tests.conftest import directing
 
 
 def ids(found: list[CheckMessage]) -> list[str]:
-    return [message.id for message in found if message.id.startswith("homecare.")]
+    return [message.id for message in found if message.id and message.id.startswith("homecare.")]
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "homecare.E001": {"CORS_ALLOWED_ORIGINS": ["https://app.example.org", "app.example.org/path"]},
     "homecare.E002": {"LOG_LEVEL": "LOUD"},
     "homecare.E003": {"DATABASE_POOL_MIN": 9, "DATABASE_POOL_MAX": 8},

@@ -18,7 +18,7 @@ from memories.models.memory import Stance
 from memories.search import SearchFilters, search
 
 EXCERPT_TURNS = 6
-STATUS_STYLES = {VerificationStatus.UNCONFIRMED: "yellow", VerificationStatus.CONFIRMED: "green"}
+STATUS_STYLES: dict[str, str] = {VerificationStatus.UNCONFIRMED: "yellow", VerificationStatus.CONFIRMED: "green"}
 
 
 def tell(console: Console, staged: Staged, by: Actor, *, briefly: bool = False) -> None:
@@ -118,7 +118,7 @@ def _status(memory: Memory) -> Text:
 
 def _waiting(staged: Staged) -> RenderableType:
     """The open questions, most urgent first; why, where it is more than that nobody has confirmed it yet."""
-    tasks = ReviewTask.objects.for_patient(staged.patient).open().by_urgency().select_related("memory", "related")
+    tasks = ReviewTask.objects.open().by_urgency().for_patient(staged.patient).select_related("memory", "related")
     table = _columns()
     for task in tasks:
         related = f" / {task.related.content}" if task.related else ""

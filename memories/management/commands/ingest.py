@@ -3,7 +3,7 @@ from collections import Counter
 from dataclasses import replace
 from getpass import getuser
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         found = parse_transcripts(self._read(path), name=path.name)
         intake = _Intakes(patient, actor, inline=not options["background"])
         self.stdout.ending = ""  # rich ends its own lines
-        console = Console(file=self.stdout, highlight=False)
+        console = Console(file=cast(TextIO, self.stdout), highlight=False)
         with _progress(console) as progress:
             for conversation in progress.track(found.conversations, description=path.name):
                 intake.add(conversation)
