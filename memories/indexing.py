@@ -17,7 +17,9 @@ WEIGHTS = {"A": 1.0, "B": 1.0, "C": 0.8, "D": 0.6}
 #: How much of the turn before is read, in characters from its end.
 TURN_BEFORE = 600
 
-INDEX = """
+_LABELS = " ".join(f"WHEN '{label}' THEN {weight}" for label, weight in WEIGHTS.items())
+
+INDEX = f"""
 WITH given AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(embeddings)s::text[], %(topics)s::text[]) AS given (id, embedding, topics)
 ), texts AS MATERIALIZED (
@@ -26,7 +28,7 @@ WITH given AS (
            || setweight(to_tsvector('english', concat_ws(' ', replace(m.category, '_', ' '), a.ingredient, a.guess,
                                                          d.ingredient, d.guess)), 'B')
            || setweight(to_tsvector('english', coalesce(said.quote, '')), 'C')
-           || setweight(to_tsvector('english', coalesce(right(before.text, {turn_before}), '')), 'D') AS words
+           || setweight(to_tsvector('english', coalesce(right(before.text, {TURN_BEFORE}), '')), 'D') AS words
     FROM given JOIN memories_memory m USING (id)
     LEFT JOIN memories_allergydetail a ON a.memory_id = m.id
     LEFT JOIN memories_medicationdetail d ON d.memory_id = m.id
@@ -38,7 +40,7 @@ WITH given AS (
     LEFT JOIN memories_turn before
         ON before.conversation_id = said.conversation_id AND before.position = said.position - 1
 ), words AS MATERIALIZED (
-    SELECT patient_id, lexeme, id, max(CASE label {labels} END) AS weight
+    SELECT patient_id, lexeme, id, max(CASE label {_LABELS} END) AS weight
     FROM texts, LATERAL (
         SELECT lexeme, unnest(weights) AS label FROM unnest(words)
         UNION ALL SELECT unnest(string_to_array(topics, chr(10))), 'B'
@@ -56,10 +58,7 @@ WITH given AS (
 )
 INSERT INTO memories_memoryword (patient_id, lexeme, memory_id, weight) SELECT patient_id, lexeme, id, weight FROM words
 ON CONFLICT (patient_id, lexeme, memory_id) DO UPDATE SET weight = excluded.weight
-""".format(
-    turn_before=TURN_BEFORE,
-    labels=" ".join(f"WHEN '{label}' THEN {weight}" for label, weight in WEIGHTS.items()),
-)
+"""  # noqa: S608 because what is put in are figures of ours
 
 
 def indexed_text(category: str, content: str) -> str:

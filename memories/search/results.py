@@ -26,7 +26,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Best hits first. `total` counts all relevant memories; `degraded` tells what could not be searched, if anything."""
+    """Best hits first. `total` counts the relevant memories, up to some sixty beyond the limit; `degraded` tells what
+    could not be searched, if anything.
+    """
 
     hits: Sequence[Hit] = ()
     total: int = 0

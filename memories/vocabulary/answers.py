@@ -1,4 +1,4 @@
-"""What a question asks for (a time, a number, a reason), and which texts hold one. Like topics, they only help to find."""
+"""What a question asks for (a time, a number, a reason), and which texts hold one. Like topics, they only find."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ _ANSWERS = (
     _Answer(
         "=a time",
         re.compile(
-            r"^(?:since )?when\b|\bhow (?:long|old|often)\b|\bhow far along\b|\b(?:what|which) (?:year|month|day|date|time|age)\b"
+            r"^(?:since )?when\b|\bhow (?:long|old|often)\b|\bhow far along\b"
+            r"|\b(?:what|which) (?:year|month|day|date|time|age)\b"
         ),
         re.compile(
             r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|since|recently|soon|once|twice|daily|weekly|age|aged"
