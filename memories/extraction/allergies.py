@@ -9,7 +9,7 @@ from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
 from memories.extraction.polarity import NEGATIONS
-from memories.extraction.reactions import reaction_in, severity_of
+from memories.extraction.reactions import reaction_in, reaction_to, severity_of
 from memories.extraction.reading import Sentence
 from memories.extraction.substances import has_cue, substances_of
 from memories.extraction.topics import Topic
@@ -91,11 +91,10 @@ def _quote(move: Move) -> Quote:
 
 def _reaction_said(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> tuple[str, str]:
     """The reaction to an allergen: in its own sentence, or in what is said next about it."""
-    own = reaction_in(one.mention.sentence)
-    if own:
-        return own, severity_of(one.mention.sentence)
-    for sentence in _sentences_about(moves, one, named):
-        found = reaction_in(sentence)
+    keys = {other.mention.key for other in named}
+    for sentence in (one.mention.sentence, *_sentences_about(moves, one, named)):
+        mentions = [mention for mention in allergens_in(sentence) if mention.key in keys]
+        found = reaction_to(sentence, one.mention.key, mentions)
         if found:
             return found, severity_of(sentence)
     return "", ""

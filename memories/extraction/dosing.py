@@ -51,7 +51,7 @@ _AS_NEEDED = re.compile(
     r"|on hand|now and then|every now and again|occasionally|sometimes)\b"
 )
 _ROUTE = re.compile(
-    r"\b(?:by mouth|orally|inhalers?|inhaled|nasal spray|nasal(?: inhaler)?|injections?|injected|shots?"
+    r"\b(?:by mouth|po|orally|inhalers?|inhaled|nasal spray|nasal(?: inhaler)?|injections?|injected|shots?"
     r"|patch(?:es)?|cream|ointment"
     r"|eye drops|ear drops|drops|iv|intravenous(?:ly)?|under (?:the|my|his|her) tongue|sublingual(?:ly)?"
     r"|topical(?:ly)?|gel"
@@ -103,10 +103,17 @@ def _dose(words: Sequence[Word], bare_number: bool, nearest_last: bool) -> str:
         )
     if doses:
         return doses[-1]
-    first = 2 if [word.norm for word in words[:2]] in (["down", "to"], ["up", "to"]) else 0
+    first = _bare_from(words)
     value, end = number_at(words, first) if bare_number and len(words) > first else ("", 0)
     stands_alone = end == len(words) or words[end].is_mark or words[end].norm in _AFTER_A_NUMBER
     return value if value and float(value) > 1 and stands_alone else ""
+
+
+def _bare_from(words: Sequence[Word]) -> int:
+    """Where a dose without a unit may begin: after "down to", "up to" or a comma."""
+    if [word.norm for word in words[:2]] in (["down", "to"], ["up", "to"]):
+        return 2
+    return 1 if words and words[0].norm == "," else 0
 
 
 def _corrected(words: Sequence[Word], last_dose: str) -> str:

@@ -17,7 +17,8 @@ _YES = word_set(
 _YES_PHRASES = (
     "i do", "i am", "i have", "i did", "i was", "he does", "she does", "he is", "she is", "they are",
     "they do", "it is",
-    "he has", "she has", "they did", "he did", "she did", "of course", "that's it", "that's right",
+    "he has", "she has", "they did", "he did", "she did",
+    "that's what", "so i'm told", "so i've been told", "think so", "believe so", "so they", "apparently", "supposedly", "of course", "that's it", "that's right", "that's correct", "that is correct", "that's true",
     "that is right", "uh huh", "mm hmm", "both",
 )  # fmt: skip
 _NO = word_set("no nope nah never none nothing negative neither not")
@@ -36,7 +37,7 @@ _UNDECIDED = (
 )  # fmt: skip
 _FILLERS = word_set(
     "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly "
-    "doctor sir ma'am miss just mm mmm ooh ohh aw and but that's thankfully fortunately luckily as far "
+    "doctor sir ma'am miss just mm mmm ooh ohh aw and but thankfully fortunately luckily as far "
     "knowledge to my believe ha haha gosh actually really"
 )
 #: Said after other words of an answer's first sentence, these still answer no.

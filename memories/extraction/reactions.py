@@ -1,6 +1,7 @@
 """What an allergen does to somebody, as said."""
 
 import re
+from collections.abc import Sequence
 
 from memories.choices import Severity
 from memories.extraction.mentions import Mention, heard
@@ -46,10 +47,26 @@ _SEVERE = (
 _MILDLY = ("mild", "mildly", "slight", "slightly", "a little", "minor", "a bit of")
 
 
-def reaction_in(sentence: Sentence) -> str:
-    """The reactions a sentence names, as heard, with commas between; "" when it names none."""
-    found = [heard(sentence, first, last).lower() for first, last, _ in spans(sentence.words, _REACTION)]
-    return ", ".join(dict.fromkeys(found))
+def reaction_in(sentence: Sentence, first: int = 0, last: int | None = None) -> str:
+    """The reactions named in words first:last, as heard, with commas between; "" when there is none."""
+    inside = [
+        (a, b) for a, b, _ in spans(sentence.words, _REACTION) if first <= a and (last is None or b <= last)
+    ]
+    return ", ".join(dict.fromkeys(heard(sentence, a, b).lower() for a, b in inside))
+
+
+def reaction_to(sentence: Sentence, key: str, named: Sequence[Mention]) -> str:
+    """The reaction to one of the substances that a sentence names: what is said after it and before the next.
+
+    A reaction said after a list ("penicillin and sulfa give me hives") belongs to all of it; after "gives", to
+    the last.
+    """
+    if len({one.key for one in named}) < 2:
+        return reaction_in(sentence)
+    ends = [*(one.first for one in named[1:]), len(sentence.words)]
+    own = {one.key: reaction_in(sentence, one.last, end) for one, end in zip(named, ends, strict=True)}
+    shared = sum(map(bool, own.values())) == 1 and not sentence.says("gives", "makes", "causes")
+    return own.get(key, "") or (reaction_in(sentence) if shared or not any(own.values()) else "")
 
 
 def severity_of(sentence: Sentence) -> str:

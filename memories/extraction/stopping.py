@@ -9,7 +9,7 @@ from memories.extraction.reading import Sentence
 from memories.vocabulary.words import word_set
 
 _STOP_VERBS = word_set(
-    "stop stopped stopping stops quit discontinued discontinue discontinuing finished ceased"
+    "stop stopped stopping stops quit discontinued discontinue discontinuing finished ceased hold holding held"
 )
 _NEVER_STOP = (
     "don't stop", "do not stop", "never stop", "not stop", "can't stop", "shouldn't stop",

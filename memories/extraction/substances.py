@@ -57,6 +57,9 @@ _EMPTY = word_set(
     "specific yet too really actually maybe right now i you anymore more"
 )
 _SEPARATORS = word_set(", and or plus & /")
+_OTHER_MATTERS = word_set(
+    "take takes taking took taken on use uses using but not don't if for so prescribed given gave"
+)
 _LONGEST = 4
 
 
@@ -72,8 +75,10 @@ def substances_of(move: Move) -> list[Mention]:
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
         named = [one for one in known if one.generic != "always"] or _misspelt(move)
-    if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS and not sentence.says(*_TAKING):
-        named += [one for one in known if one.ingredient and one.first > named[-1].first and not one.is_class]
+    if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS:
+        named += [
+            one for one in known if one.first > named[-1].first and _goes_on_with(sentence, named[-1], one)
+        ]
     if not named and sentence.says(*_WHAT_HAPPENS):
         named = known
     if not named:
@@ -83,6 +88,12 @@ def substances_of(move: Move) -> list[Mention]:
             if causes_reaction(sentence, one) or is_avoided(sentence, one, move.topic is Topic.ALLERGY)
         ]
     return list({(one.first, one.last): one for one in named}.values())
+
+
+def _goes_on_with(sentence: Sentence, before: Mention, one: Mention) -> bool:
+    """ "Allergic to bees, and there's one medicine, Ceclor"; not "allergic to sulfa, but I take aspirin"."""
+    between = set(sentence.norms[before.last : one.first])
+    return bool(one.ingredient) and not one.is_class and not between & _OTHER_MATTERS
 
 
 def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mention]:

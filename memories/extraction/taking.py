@@ -29,7 +29,7 @@ _PLANNED = (
     "put you on", "give you", "order you",
     "plan to", "supposed to start", "supposed to take", "send in", "should take", "can take", "can try",
     "can get", "could try",
-    "could take", "script for", "begin", "go ahead and start", "to start", "add", "would be advisable",
+    "could take", "script for", "begin", "go ahead and start", "to start", "add", "would be advisable", "treat it with", "treat you with", "treat this with", "should treat",
 )  # fmt: skip
 _BY_OTHERS = ("going to", "supposed to", "i'll")
 _CONTINUE = (
@@ -108,6 +108,8 @@ def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> _Verdict:
         return (MedicationStatus.ACTIVE, 0.6) if "have" in before else (MedicationStatus.UNKNOWN, 0.7)
     if _TAKES_IT.search(" ".join(mention.sentence.norms[mention.last :])):
         return MedicationStatus.ACTIVE, 0.8
+    if move.sentence.role == SpeakerRole.CLINICIAN and move.sentence.says("list", "you take", "you're on"):
+        return MedicationStatus.ACTIVE, 0.7
     if _answers_about_medication(move):
         return MedicationStatus.ACTIVE, 0.9 if "have" in before else 0.8
     return MedicationStatus.UNKNOWN, 0.6

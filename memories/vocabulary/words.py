@@ -16,6 +16,8 @@ def word_set(text: str) -> frozenset[str]:
 
 _WORD = re.compile(r"\[[^\]]*\]|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[^\s\w]|_")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
+_PRESCRIBED = re.compile(r"mcg|mg|ml|bid|tid|qid|qhs|qd|prn|po")
+_PRESCRIPTION = re.compile(rf"(?:{_PRESCRIBED.pattern})+")
 #: "'s" after these is "is" or "has", not a possessor.
 _CONTRACTED = word_set("he's she's it's that's what's there's here's who's where's how's let's when's")
 
@@ -62,7 +64,7 @@ def _joined_letters(words: list[Word], text: str) -> list[Word]:
     at = 0
     while at < len(words):
         end = _spelt_run(words, at, text)
-        joined.append(_spelt(words[at:end]) if end - at > 1 else words[at])
+        joined += _spelt(words[at:end]) if end - at > 1 else [words[at]]
         at = max(end, at + 1)
     return joined
 
@@ -86,6 +88,13 @@ def _is_letter(word: Word) -> bool:
     return len(word.norm) == 1 and word.norm.isalpha() and word.norm.isascii()
 
 
-def _spelt(run: list[Word]) -> Word:
+def _spelt(run: list[Word]) -> list[Word]:
+    """One word, or several where prescriptions run together: "M G B I D" is "mg" and "bid"."""
     letters = "".join(word.norm for word in run)
-    return Word(letters, letters, run[0].start, run[-1].end, run[0].capital)
+    parts = _PRESCRIBED.findall(letters) if _PRESCRIPTION.fullmatch(letters) else [letters]
+    spelt, at = [], 0
+    for part in parts:
+        ends = at + len(part)
+        spelt.append(Word(part, part, run[at].start, run[ends - 1].end, run[at].capital))
+        at = ends
+    return spelt

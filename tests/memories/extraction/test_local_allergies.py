@@ -85,6 +85,36 @@ TALKS = {
         {"penicillin"},
     ),
     "hay fever is a condition": (["P: I take Claritin for my seasonal allergies."], set()),
+    "cannot take it": (["N: Any known allergies?", "P: Yes, I cannot take sulfa drugs."], {"sulfa drugs"}),
+    "the second half of a check": (
+        [
+            "N: I have that you take no medicines, but that you're allergic to Augmentin, is that right?",
+            "P: Yes.",
+        ],
+        {"amoxicillin/clavulanate"},
+    ),
+    "each with its own reaction": (
+        [
+            "P: I'm allergic to Percodan and amoxicillin. The amoxicillin gave me hives, the Percodan just made me dizzy."
+        ],
+        {"oxycodone/aspirin (dizzy)", "amoxicillin (hives)"},
+    ),
+    "one reaction for all": (
+        ["P: Penicillin and sulfa give me hives."],
+        {"penicillin (hives)", "sulfa drugs (hives)"},
+    ),
+    "a drug that only stands beside it": (
+        ["P: I'm allergic to sulfa and I don't take aspirin."],
+        {"sulfa drugs"},
+    ),
+    "any of a kind names none": (
+        ["N: Are you allergic to any antibiotics?", "P: Erythromycin."],
+        {"erythromycin"},
+    ),
+    "agreed to in other words": (
+        ["N: Do you have a penicillin allergy?", "P: That's what my mother always told me."],
+        {"penicillin"},
+    ),
     "silence is no denial": (["N: Any allergies?", "P: ..."], set()),
 }
 

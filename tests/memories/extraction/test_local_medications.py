@@ -64,6 +64,32 @@ TALKS = {
         ["N: Are you still taking the gabapentin?", "P: No, I quit in June."],
         {"gabapentin stopped"},
     ),
+    "stopped in the next sentence": (
+        ["C: The doctor put him on Omnicef. He finished it on Monday."],
+        {"cefdinir stopped"},
+    ),
+    "one stopped, another started": (
+        ["N: Stop the lisinopril, and start losartan fifty milligrams daily."],
+        {"lisinopril stopped", "losartan 50 mg daily intended"},
+    ),
+    "switched": (
+        ["P: They switched me from Xarelto to warfarin."],
+        {"rivaroxaban stopped", "warfarin active"},
+    ),
+    "everything except one": (["N: Continue your medicines except the Prozac."], {"fluoxetine stopped"}),
+    "stopping only if": (
+        ["N: If you don't lose weight we should discontinue the phentermine."],
+        {"phentermine active"},
+    ),
+    "a dose changed": (["N: Let's cut the Lasix down to twenty."], {"furosemide 20 active"}),
+    "a prescription spelt apart": (
+        ["N: She takes Glucophage five hundred M G B I D."],
+        {"metformin 500 mg bid active"},
+    ),
+    "a dose that leads to the next drug": (
+        ["P: I take Zantac, and twenty milligrams of Lasix."],
+        {"ranitidine active", "furosemide 20 mg active"},
+    ),
     "never stop it": (["P: I haven't stopped my levothyroxine."], {"levothyroxine unknown"}),
     "taken in the past": (["P: I have taken Lexapro before."], {"escitalopram stopped"}),
     "denied": (["P: I don't take aspirin."], {"aspirin not-taken"}),

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memories.choices import Category, Kind
 from tests.memories.extraction.statements import candidates, extracted, facts
@@ -133,6 +135,11 @@ def test_no_appointment(turn: str) -> None:
 )
 def test_small_talk_silence_questions_and_passing_orders_leave_nothing(turns: list[str]) -> None:
     assert extracted(*turns).candidates == ()
+
+
+@given(st.lists(st.text(max_size=80), max_size=6))
+def test_whatever_is_said_every_quote_is_verbatim(texts: list[str]) -> None:
+    extracted(*(f"{who}: {text}" for who, text in zip("NPCNPC", texts, strict=False)))
 
 
 def test_three_notes_are_three_facts() -> None:
