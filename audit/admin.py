@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from auditlog.admin import LogEntry
+from auditlog import admin as auditlog_admin
+from auditlog.models import LogEntry
 from django.contrib import admin
-from django.contrib.auth.admin import Group
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from procrastinate.contrib.django import admin as procrastinate_admin
+from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
@@ -19,7 +22,8 @@ from audit.mixins import RecordedAdmin
 from audit.models import AccessLog, Outcome
 
 # Roles come with the product, jobs hold keys and no story, and auditlog's own page takes changes.
-for model in (Group, LogEntry, procrastinate_admin.models.ProcrastinateJob):
+for page, model in ((auth_admin, Group), (auditlog_admin, LogEntry), (procrastinate_admin, ProcrastinateJob)):
+    assert page, "Registered by being imported, before it is taken out."
     admin.site.unregister(model)
 
 

@@ -15,6 +15,7 @@ from django.forms import Field as FormField
 from django.forms import Form, ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from audit.actors import Actor
@@ -160,9 +161,14 @@ class RecordedAdmin(ModelAdmin):
     ) -> HttpResponse:
         row = self.visible_object(request, object_id)
         self.record_of(Event.HISTORY, row)
+        sections = self.history_sections(request, row)
         return self.page(
-            request, self.object_history_template, "History", row=row, sections=self.history_sections(request, row)
+            request, self.object_history_template, "History", row=row, sections=sections, back=self.back_to(row)
         )
+
+    def back_to(self, row: Any) -> str:
+        """Where a history page leads back to."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
 
     def history_sections(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         """What became of a row: sections with a title and entries, each with at, actor, event, changes and reason."""

@@ -1,6 +1,7 @@
 """Writing the access log. The only writer of `AccessLog`."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import Model
 
@@ -29,7 +30,7 @@ def record(
 
 
 def record_each(
-    event: Event, objects_by_patient: Mapping[object, Iterable[object]], *, resource: type[Model], query: str = ""
+    event: Event, objects_by_patient: Mapping[Any, Iterable[object]], *, resource: type[Model], query: str = ""
 ) -> None:
     """Put a list over several patients on record: one entry for each of them, with the keys shown, in one statement.
 
@@ -52,7 +53,7 @@ def _entry(
         actor_label=actor.label,
         actor_roles=sorted(actor.roles),
         key_id=actor.key_id,
-        patient_id=patient_id,
+        patient_id=patient_id,  # type: ignore[misc] # because a key is taken as whatever type it comes
         resource=resource._meta.label_lower if resource else "",
         object_ids=[str(key) for key in objects],
         door=actor.door,

@@ -28,7 +28,7 @@ from patients.roles import Role
 
 
 @admin.register(User)
-class PersonAdmin(RecordedAdmin, UserAdmin):
+class PersonAdmin(RecordedAdmin, UserAdmin):  # type: ignore[misc] # because RecordedAdmin keeps no log of Django's
     """People and programs. What they may do follows from their roles alone."""
 
     form = UserChangeForm
@@ -57,7 +57,7 @@ class PersonAdmin(RecordedAdmin, UserAdmin):
             kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
             kwargs["help_text"] = ""
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "groups":
+        if field and db_field.name == "groups":
             field.label = "Roles"
         return field
 
@@ -68,9 +68,9 @@ class PersonAdmin(RecordedAdmin, UserAdmin):
             roles = ", ".join(form.instance.groups.values_list("name", flat=True)) or "none"
             record(Event.UPDATE, objects=[form.instance.pk], resource=User, reason=f"Roles: {roles}")
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override] # as above
         """Where Django's password page reports: a new password is on record like every change."""
-        if request.resolver_match.url_name == "auth_user_password_change":
+        if request.resolver_match and request.resolver_match.url_name == "auth_user_password_change":
             record(Event.UPDATE, objects=[obj.pk], resource=User, reason="Password")
 
     @display(description="Password")
@@ -111,7 +111,7 @@ class AssignmentForm(forms.ModelForm):
         return external_id
 
     def _get_validation_exclusions(self) -> set[str]:
-        return super()._get_validation_exclusions() - {"patient"}
+        return super()._get_validation_exclusions() - {"patient"}  # type: ignore[misc] # because Django has it
 
 
 @admin.register(CareAssignment)
@@ -167,12 +167,12 @@ class AccessKeyAdmin(RecordedAdmin):
     def get_fields(self, request: HttpRequest, obj: AccessKey | None = None) -> list[str]:
         return [*self.fields, "created_at", "revoked_at"] if obj else self.fields
 
-    def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.token_once = obj.renew_token()
         super().save_model(request, obj, form, change)
 
-    def response_add(self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Not a redirect with a message: that would put the token into a cookie."""
         answer = self.page(request, "patients/new_access_key.html", "New access key", key=obj, token=obj.token_once)
         answer["Cache-Control"] = "no-store"

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from audit.mixins import record_shown
 from memories import actions
 from memories.actions import DecisionRefused
+from memories.admin.asker import user_of
 from memories.admin.decisions import CONFIRM, REASON_LENGTH, as_seen, fingerprint, refusal_in_words
 from memories.admin.words import sources_of
 from memories.models import Memory, ReviewTask, TaskKind
@@ -68,7 +69,7 @@ def _confirm_each(page: Any, request: HttpRequest, tasks: list[ReviewTask], reas
                 raise DecisionRefused(NOT_TOGETHER)
             with transaction.atomic():
                 memory = as_seen(task.memory, request.POST.get(f"seen_{task.pk}", ""))
-                actions.confirm(memory, by=request.user, reason=reason)
+                actions.confirm(memory, by=user_of(request), reason=reason)
         except DecisionRefused as refusal:
             refused.append(f"{task.memory}: {refusal_in_words(refusal)}")
     if confirmed := len(tasks) - len(refused):

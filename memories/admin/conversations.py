@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Model, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from audit.actors import Actor
 from audit.mixins import RecordedAdmin, actor_of, granted, record_shown, visible_rows
 from audit.models import Event
 from audit.recording import record_each
+from memories.admin.asker import user_of
 from memories.admin.filters import PatientFilter
 from memories.admin.runs import became_in_words, outcome_in_words, unread
 from memories.admin.words import marked
@@ -56,7 +57,8 @@ class NoteForm(forms.Form):
 
     def __init__(self, *args: Any, patients: QuerySet[Patient], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["patient"].queryset = patients
+        self.patients = patients
+        self.fields["patient"].queryset = patients  # type: ignore[attr-defined] # because it is a ModelChoiceField
 
     def utterances(self, by: User, actor: Actor) -> list[Utterance]:
         """The turns of the text; in a plain note the writer speaks."""
@@ -87,7 +89,7 @@ class ConversationAdmin(RecordedAdmin):
         runs = Prefetch("runs", queryset=ExtractionRun.objects.order_by("created_at"))
         return rows.annotate(turn_count=Count("turns")).prefetch_related(runs)
 
-    def has_change_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Words that were said stay as they were said."""
         return False
 
@@ -102,7 +104,7 @@ class ConversationAdmin(RecordedAdmin):
         return str(conversation.patient)
 
     @display(description="Turns", ordering="turn_count")
-    def turns_said(self, conversation: Conversation) -> int:
+    def turns_said(self, conversation: Any) -> int:
         return conversation.turn_count
 
     @display(description="Became")
@@ -152,7 +154,7 @@ class ConversationAdmin(RecordedAdmin):
         if request.method == "POST" and form.is_valid() and (intake := self._taken_in(request, form)):
             self.message_user(request, "Kept word by word. It is being read; reload to see what it became.")
             return HttpResponseRedirect(reverse("admin:memories_conversation_change", args=[intake.conversation.pk]))
-        offered = {patient.pk: [patient.pk] for patient in form.fields["patient"].queryset}
+        offered = {patient.pk: [patient.pk] for patient in form.patients}
         record_each(Event.LIST, offered, resource=Patient)
         return self.page(request, "memories/note.html", "Add a note", form=form, has_patients=bool(offered))
 
@@ -167,7 +169,7 @@ class ConversationAdmin(RecordedAdmin):
         try:
             return take_in(
                 patient=said["patient"],
-                utterances=form.utterances(request.user, actor_of(request)),
+                utterances=form.utterances(user_of(request), actor_of(request)),
                 by=actor_of(request),
                 said_at=said["said_at"],
                 title=said["title"],

@@ -108,7 +108,6 @@ def fingerprint(memory: Memory) -> str:
 class DecisionForm(forms.Form):
     """What is decided, why, and what is right instead. `options` are the ways to decide, with their fields."""
 
-    decision = forms.ChoiceField(widget=forms.RadioSelect, error_messages={"required": "Choose what you decide."})
     reason = forms.CharField(
         required=False, max_length=REASON_LENGTH, widget=UnfoldAdminTextareaWidget({"rows": 2}), label="In other words"
     )
@@ -118,7 +117,11 @@ class DecisionForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.memory = memory
         self.options = options_for(memory, task)
-        self.fields["decision"].choices = [(option.key, option.title) for option in self.options]
+        self.fields["decision"] = forms.ChoiceField(
+            choices=[(option.key, option.title) for option in self.options],
+            widget=forms.RadioSelect,
+            error_messages={"required": "Choose what you decide."},
+        )
         self.fields["seen"].initial = fingerprint(memory)
         for option in self.options:
             self.fields[f"reason_{option.key}"] = forms.ChoiceField(
@@ -167,7 +170,7 @@ def _correction_field(memory: Memory, name: str, label: str) -> forms.Field:
         return forms.CharField(
             label=label, initial=value, required=False, widget=UnfoldAdminTextareaWidget({"rows": 2})
         )
-    length = details._meta.get_field(name).max_length
+    length = getattr(details._meta.get_field(name), "max_length", None)
     return forms.CharField(
         label=label, initial=value, max_length=length, required=False, widget=UnfoldAdminTextInputWidget
     )

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -121,13 +120,6 @@ class MemoryAdmin(RecordedAdmin):
         for earlier in earlier_ones:
             sections.append({"title": f"Before: {earlier.content}", "entries": _entries(earlier)})
         return sections
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        response = super().history_view(request, object_id, extra_context)
-        response.context_data["back"] = reverse("admin:memories_memory_change", args=[object_id])
-        return response
 
 
 def _entries(memory: Memory, *, corrects: Memory | None = None) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from audit.mixins import RecordedAdmin, granted
 from audit.models import Event
 from audit.recording import record
+from memories.admin.asker import user_of
 from memories.admin.runs import became_in_words
 from memories.choices import AllergyAssertion, Category, MedicationStatus
 from memories.models import Conversation, Memory, ReviewTask
@@ -61,7 +62,7 @@ class PatientAdmin(RecordedAdmin):
         """Who registers a patient cares for them: else nobody could see what was registered."""
         super().save_model(request, obj, form, change)
         if not change:
-            CareAssignment.objects.create(patient=obj, user=request.user, role=Role.CLINICIAN)
+            CareAssignment.objects.create(patient=obj, user=user_of(request), role=Role.CLINICIAN)
 
     def response_post_save_add(self, request: HttpRequest, obj: Patient) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:patients_patient_overview", args=[obj.pk]))
@@ -76,7 +77,7 @@ class PatientAdmin(RecordedAdmin):
         return format_html('<a class="wp-link" href="{}">{}</a>', url, patient)
 
     @display(description="Allergies")
-    def known_allergies(self, patient: Patient) -> str:
+    def known_allergies(self, patient: Any) -> str:
         """ "Unknown" is said of nobody who has an allergy on record, confirmed or not."""
         if count := patient.allergy_count:
             return f"{count} recorded"

@@ -17,6 +17,7 @@ from audit.models import Event
 from audit.recording import record
 from memories.actions import DecisionRefused
 from memories.admin import labels
+from memories.admin.asker import user_of
 from memories.admin.bulk import bulk_confirm
 from memories.admin.decisions import DecisionForm, decide, fingerprint, refusal_in_words
 from memories.admin.filters import PatientFilter, TaskStateFilter
@@ -153,7 +154,7 @@ def answered(request: HttpRequest, memory: Memory, task: ReviewTask | None = Non
     if not form.is_valid():
         return form
     try:
-        decide(form, by=request.user, task=task)
+        decide(form, by=user_of(request), task=task)
     except DecisionRefused as refusal:
         messages.error(request, refusal_in_words(refusal))
         current = Memory.objects.with_details().get(pk=memory.pk)

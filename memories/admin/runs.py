@@ -1,7 +1,7 @@
 """What became of each conversation. What failed says why, and can be started again."""
 
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -51,7 +51,7 @@ class ExtractionRunAdmin(RecordedAdmin):
     def has_restart_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "change")
 
-    def has_change_permission(self, request: HttpRequest, obj: ExtractionRun | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody edits the record of a run. `start_selected_again` has a permission of its own."""
         return False
 

@@ -9,13 +9,9 @@ import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connections
 from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.story import Story, tell
-
-try:
-    from playwright.sync_api import Browser, Page, sync_playwright
-except ImportError:
-    Browser = Page = sync_playwright = None
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -26,10 +22,8 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
     The clone is made before Playwright starts its event loop: within one, Django opens connections of its own.
     """
-    if sync_playwright is None or not CHROMIUM.exists():
-        pytest.skip(
-            "The browser tests need Chromium: apt-get install chromium, and pip install -r requirements-dev.txt"
-        )
+    if not CHROMIUM.exists():
+        pytest.skip("The browser tests need Chromium: apt-get install chromium")
     owner, application = connections["owner"], connections["default"]
     with django_db_blocker.unblock():
         name = application.settings_dict["NAME"]
@@ -59,7 +53,7 @@ def site(story: Story) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def browser(site: str) -> Iterator["Browser"]:
+def browser(site: str) -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread, where the tests look into the database too.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
@@ -73,11 +67,11 @@ def browser(site: str) -> Iterator["Browser"]:
 
 
 @pytest.fixture
-def signed_in(browser: "Browser", site: str) -> Iterator[Callable[..., "Page"]]:
+def signed_in(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """`signed_in("nora", width=390, height=844)`: the first page, for somebody who signed in by the form."""
     contexts = []
 
-    def sign_in(username: str, *, width: int = 1280, height: int = 800) -> "Page":
+    def sign_in(username: str, *, width: int = 1280, height: int = 800) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, base_url=site)
         contexts.append(context)
         page = context.new_page()

@@ -8,24 +8,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from memories.choices import Category
 from memories.models import Conversation, ExtractionRun, Memory, ReviewTask
-from tests.browser.conftest import Browser, Page
 from tests.browser.story import Story
 from tests.conftest import directing
 
 pytestmark = pytest.mark.browser
 
-SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+SIZES = {"desktop": ViewportSize(width=1280, height=800), "phone": ViewportSize(width=390, height=844)}
 
 
 def pages_for_the_nurse(story: Story) -> dict[str, str]:
     with directing():
-        task = ReviewTask.objects.open().by_urgency().first()
-        conflict = ReviewTask.objects.open().filter(kind="conflict").first()
-        allergy = Memory.objects.filter(category=Category.ALLERGY).first()
-        conversation = Conversation.objects.order_by("said_at").first()
+        task = ReviewTask.objects.open().by_urgency()[0]
+        conflict = ReviewTask.objects.open().filter(kind="conflict")[0]
+        allergy = Memory.objects.filter(category=Category.ALLERGY)[0]
+        conversation = Conversation.objects.order_by("said_at")[0]
         failed = ExtractionRun.objects.filter(state="failed").get()
     return {
         "home": "",

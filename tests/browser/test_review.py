@@ -53,7 +53,7 @@ def test_nurse_confirms_an_allergy_and_corrects_a_medication(
     page.get_by_text("Decided, and on record.").wait_for()
 
     with directing():
-        live = {memory.category: memory for memory in Memory.objects.for_patient(mr_bell).live().with_details()}
+        live = {memory.category: memory for memory in Memory.objects.live().with_details().for_patient(mr_bell)}
         allergy, medication = live["allergy"], live["medication"]
         assert allergy.verification_status == medication.verification_status == VerificationStatus.CONFIRMED
         assert medication.medication.dose == "20 mg"

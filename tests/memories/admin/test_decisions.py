@@ -1,18 +1,20 @@
 """Decisions through the admin: by the one rule, whole or not at all, and never past another's."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audit.actors import acting_as
 from audit.models import AccessLog, Event
 from memories import actions
 from memories.admin.decisions import fingerprint
 from memories.choices import VerificationStatus
 from memories.models import Memory, ReviewTask, TaskKind, TaskState
 from patients.models import Patient, User
-from tests.conftest import acting_as, actor_for, directing
+from tests.conftest import actor_for, directing
 from tests.memories.talk import hear
 
 
@@ -35,7 +37,7 @@ def status_of(memory: Memory) -> str:
         return Memory.objects.get(pk=memory.pk).verification_status
 
 
-def decide(client: Client, memory: Memory, decision: str, **fields: str) -> object:
+def decide(client: Client, memory: Memory, decision: str, **fields: str) -> Any:
     said = {"decision": decision, "seen": seen(memory), "reason": "Asked her.", **fields}
     return client.post(address_of(task_of(memory)), said)
 
@@ -125,7 +127,7 @@ def test_caregiver_decides_nothing_and_the_attempt_is_on_record(
 # --- many at once ----------------------------------------------------------------------------------------------------
 
 
-def bulk(client: Client, *memories: Memory, **fields: str) -> object:
+def bulk(client: Client, *memories: Memory, **fields: str) -> Any:
     tasks = [task_of(memory) for memory in memories]
     chosen = {"action": "confirm_selected", "_selected_action": [str(task.pk) for task in tasks], **fields}
     chosen |= {f"seen_{task.pk}": seen(task.memory) for task in tasks if "confirmed" in fields}
