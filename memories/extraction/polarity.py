@@ -16,24 +16,21 @@ _YES = word_set(
 )
 _YES_PHRASES = (
     "i do", "i am", "i have", "i did", "i was", "he does", "she does", "he is", "she is", "they are",
-    "they do", "it is",
-    "he has", "she has", "they did", "he did", "she did",
-    "that's what", "so i'm told", "so i've been told", "think so", "believe so", "so they", "apparently", "supposedly", "of course", "that's it", "that's right", "that's correct", "that is correct", "that's true",
-    "that is right", "uh huh", "mm hmm", "both",
+    "they do", "it is", "he has", "she has", "they did", "he did", "she did", "that's what", "so i'm told",
+    "so i've been told", "think so", "believe so", "so they", "apparently", "supposedly", "of course",
+    "that's it", "that's right", "that's correct", "that is correct", "that's true", "that is right",
+    "uh huh", "mm hmm", "both",
 )  # fmt: skip
 _NO = word_set("no nope nah never none nothing negative neither not")
 _NO_PHRASES = (
     "i don't", "i do not", "i'm not", "i am not", "i haven't", "i have not", "i've not", "i've never",
-    "i have never",
-    "he doesn't", "she doesn't", "he does not", "she does not", "he hasn't", "she hasn't", "they don't",
-    "i didn't",
-    "i never", "don't think", "do not think", "i can't think", "isn't", "it's not", "doesn't", "don't",
-    "haven't",
+    "i have never", "he doesn't", "she doesn't", "he does not", "she does not", "he hasn't", "she hasn't",
+    "they don't", "i didn't", "i never", "don't think", "do not think", "i can't think", "isn't",
+    "it's not", "doesn't", "don't", "haven't",
 )  # fmt: skip
 _UNDECIDED = (
     "i don't know", "don't remember", "can't remember", "cannot remember", "not sure", "i do not know",
-    "yes and no",
-    "i'm unsure", "no idea", "i don't recall",
+    "yes and no", "i'm unsure", "no idea", "i don't recall",
 )  # fmt: skip
 _FILLERS = word_set(
     "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly "
@@ -43,9 +40,8 @@ _FILLERS = word_set(
 #: Said after other words of an answer's first sentence, these still answer no.
 _NO_INSIDE = (
     "i don't have any", "i do not have any", "have no", "has no", "not that i", "none that", "nothing that",
-    "no allergies", "never had any",
-    "not taking any", "not on any", "don't take any", "doesn't take any", "does not have any",
-    "doesn't have any", "not allergic", "no known",
+    "no allergies", "never had any", "not taking any", "not on any", "don't take any", "doesn't take any",
+    "does not have any", "doesn't have any", "not allergic", "no known",
 )  # fmt: skip
 _REACH = 7
 

@@ -20,24 +20,21 @@ _DENIABLE = _TAKING | _TOOK | word_set("have need want started start")
 _TAKES_IT = re.compile(r"\b(?:take|takes|taking|use|uses|using|on) (?:it|that|them)\b")
 _PLANNED = (
     "i'll", "we'll", "i will", "we will", "will be", "will start", "going to", "gonna", "gon na",
-    "want you to", "like you to",
-    "prescribe", "prescribing", "prescription for", "i've prescribed", "i have prescribed",
-    "prescribed you", "recommend", "advise",
-    "let's try", "let's do", "let's go with", "let's use", "let's start", "let's put", "we can do",
-    "write you", "start you on",
-    "starting you on", "start taking", "start on", "start him on", "start her on", "and start",
-    "put you on", "give you", "order you",
-    "plan to", "supposed to start", "supposed to take", "send in", "should take", "can take", "can try",
-    "can get", "could try",
-    "could take", "script for", "begin", "go ahead and start", "to start", "add", "would be advisable", "treat it with", "treat you with", "treat this with", "should treat",
+    "want you to", "like you to", "prescribe", "prescribing", "prescription for", "i've prescribed",
+    "i have prescribed", "prescribed you", "recommend", "advise", "let's try", "let's do", "let's go with",
+    "let's use", "let's start", "let's put", "we can do", "write you", "start you on", "starting you on",
+    "start taking", "start on", "start him on", "start her on", "and start", "put you on", "give you",
+    "order you", "plan to", "supposed to start", "supposed to take", "send in", "should take", "can take",
+    "can try", "can get", "could try", "could take", "script for", "begin", "go ahead and start",
+    "to start", "add", "would be advisable", "treat it with", "treat you with", "treat this with",
+    "should treat",
 )  # fmt: skip
 _BY_OTHERS = ("going to", "supposed to", "i'll")
 _CONTINUE = (
     "continue", "continuing", "keep taking", "keep using", "keep on taking", "stay on", "carry on",
-    "remain on", "keep up with", "refill",
-    "refilling", "refilled", "still taking", "still on", "still take", "still using", "increase your",
-    "increase the", "decrease your",
-    "decrease the", "cut the", "cut your", "cut back", "lower your", "lower the", "raise your", "reduce your",
+    "remain on", "keep up with", "refill", "refilling", "refilled", "still taking", "still on",
+    "still take", "still using", "increase your", "increase the", "decrease your", "decrease the",
+    "cut the", "cut your", "cut back", "lower your", "lower the", "raise your", "reduce your",
 )  # fmt: skip
 _TENTATIVE = word_set("could maybe might perhaps if consider thinking may would such or either something")
 _DECLINED = ("decided against", "declined", "refused", "turned it down")

@@ -95,7 +95,7 @@ TALKS = {
     ),
     "each with its own reaction": (
         [
-            "P: I'm allergic to Percodan and amoxicillin. The amoxicillin gave me hives, the Percodan just made me dizzy."
+            "P: I'm allergic to Percodan and amoxicillin. The amoxicillin gave me hives, the Percodan made me dizzy."
         ],
         {"oxycodone/aspirin (dizzy)", "amoxicillin (hives)"},
     ),
