@@ -39,7 +39,24 @@ _SIGNS = {
         r"|per) day|glass(?:es)? of wine|drink on weekends",
 }  # fmt: skip
 _SIGN = re.compile("|".join(rf"(?P<{name}>\b(?:{words})\b)" for name, words in _SIGNS.items()))
-_IMAGINED = ("if", "in case", "would", "could", "might", "may", "so that", "prevent")
+_IMAGINED = (
+    "if",
+    "in case",
+    "would",
+    "could",
+    "might",
+    "may",
+    "so that",
+    "prevent",
+    "hope",
+    "hopefully",
+    "imagine",
+    "picture",
+    "someone",
+    "everyone",
+    "you",
+    "your",
+)
 _FEELINGS = {"mood": -0.4, "pain": -0.3, "fall": -0.4}
 _PURPOSE = word_set("when whenever for")
 _SHORTEST = 3

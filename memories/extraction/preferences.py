@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from memories.choices import Category, Kind, SpeakerRole
-from memories.extraction.assertion import is_someone_elses
+from memories.extraction.assertion import KIN, is_someone_elses
 from memories.extraction.candidates import Candidate
 from memories.extraction.dialogue import Move
 from memories.extraction.mentions import Mention, heard
@@ -26,8 +26,8 @@ _INSTRUCTION = re.compile(
     r"|supervision))\b"
 )
 _REMEMBER = re.compile(
-    r"^(?:please |and |also |so |, )*(?:remember|note|keep in mind|don't forget|do not forget"
-    r"|bear in mind)(?: ,)?(?: that| to)? "
+    r"^(?:and |also |so )*(?:please (?:remember|note|keep in mind|don't forget|do not forget)(?: ,)?(?: that| to)?"
+    r"|(?:remember|note|keep in mind|bear in mind|don't forget|do not forget)(?: ,)? (?:that|to)) "
 )
 _LASTING = (
     "always",
@@ -59,10 +59,19 @@ _TALK = (
     "would love",
     "'d love",
     "like to see",
+    "love how",
+    "love when",
+    "why i",
     "if",
 )
 _EMPTY = word_set("the a an my her his their to that in on at during of")
 _TIMES = word_set("morning afternoon evening night noon early late")
+_NEAR = 5
+_WHO = word_set("i he she they patient client resident who")
+_ADVERBS = word_set("really also always still just do does much usually generally mostly")
+_ORDERING = word_set("please and so , also should must")
+_NO_ORDERS = word_set("here been a the so my your")
+_DONE = word_set("given kept cut fed put done taken")
 _FIRST = word_set("i i'd i'm i've we")
 
 
@@ -96,20 +105,26 @@ def _remembered(move: Move) -> Candidate | None:
 def _instruction(move: Move) -> Candidate | None:
     sentence = move.sentence
     match = next(spans(sentence.words, _INSTRUCTION), None)
-    if match is None or not sentence.says(*_LASTING) or not _is_instruction(sentence, match[0]):
+    if match is None or not sentence.says(*_LASTING) or not _is_instruction(sentence, match[0], match[1]):
         return None
     return _candidate(sentence, "care instruction", retold(sentence.quote().text), Kind.PROCEDURAL)
 
 
-def _is_instruction(sentence: Sentence, first: int) -> bool:
-    """An order, or what the patient needs; not a habit ("I always walk") and not talk ("I've never been there")."""
-    needs = first <= 4 and sentence.norms[first] in ("needs", "need", "has", "must", "is", "are")
-    orders = all(
-        norm in ("please", "and", "so", ",", "also", "you", "we", "should", "must")
-        for norm in sentence.norms[:first]
-    )
+def _is_instruction(sentence: Sentence, first: int, last: int) -> bool:
+    """An order, or what the patient needs; not a habit ("I always walk") and not talk ("it must be lovely")."""
+    following = sentence.norms[last : last + 1]
+    if not following or following[0] in _NO_ORDERS or following[0].endswith("ing"):
+        return False
+    if (
+        sentence.norms[last - 1] == "be"
+        and not following[0].endswith(("ed", "en"))
+        and following[0] not in _DONE
+    ):
+        return False
+    needs = first <= _NEAR and sentence.norms[first] in ("needs", "need", "has", "must", "is", "are")
+    orders = all(norm in _ORDERING for norm in sentence.norms[:first])
     advises_visitor = sentence.role == SpeakerRole.CLINICIAN and sentence.says("you", "your")
-    return (needs or orders) and not advises_visitor and sentence.norms[first + 1 : first + 2] != ("been",)
+    return (needs or orders) and not advises_visitor
 
 
 def _preference(move: Move) -> Candidate | None:
@@ -134,7 +149,19 @@ def _is_patients(move: Move, first: int, last: int) -> bool:
         return False
     if not says_i and sentence.role == SpeakerRole.PATIENT and sentence.norms[first] != "favorite":
         return False
-    return first <= 6 and not is_someone_elses(move, Mention(sentence, first, last, ""))
+    return _has_subject(sentence, first) and not is_someone_elses(move, Mention(sentence, first, last, ""))
+
+
+def _has_subject(sentence: Sentence, first: int) -> bool:
+    """Whether somebody stands right before the verb: "She really hates ...", not "Enjoy your day"."""
+    if sentence.norms[first] in ("i", "i'd") or sentence.norms[first].startswith("favo"):
+        return True
+    at = first - 1
+    while at >= 0 and sentence.norms[at] in _ADVERBS:
+        at -= 1
+    return 0 <= at <= _NEAR and (
+        sentence.norms[at] in _WHO or sentence.words[at].key in KIN or sentence.words[at].capital
+    )
 
 
 def _told(sentence: Sentence, first: int, last: int) -> str:
