@@ -156,7 +156,7 @@ def _bring_in(
 ) -> ExtractionRun:
     """Consolidate a reading once, however many workers have read it."""
     lock_patient(run.patient_id)
-    run.refresh_from_db()
+    run = ExtractionRun.objects.select_related("patient", "conversation").get(pk=run.pk)
     if run.state == RunState.DONE:
         return run
     consolidation = consolidate(run, reading.candidates, turns=turns, vectors=vectors)

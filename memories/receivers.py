@@ -3,6 +3,7 @@
 from typing import Any
 
 from auditlog.registry import auditlog
+from django.db.models import Model
 
 from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, ReviewTask
 from memories.signals import turns_recorded
@@ -11,9 +12,13 @@ from memories.tasks import enqueue_extraction
 
 def connect() -> None:
     turns_recorded.connect(enqueue_recorded, dispatch_uid="memories.enqueue_recorded")
-    auditlog.register(Memory, exclude_fields=["updated_at", "fact_key"])
-    for model in (AllergyDetail, MedicationDetail, ReviewTask):
-        auditlog.register(model)
+    for model in (Memory, AllergyDetail, MedicationDetail, ReviewTask):
+        auditlog.register(model, include_fields=_own_fields(model))
+
+
+def _own_fields(model: type[Model]) -> list[str]:
+    """The columns that a person would call a change. Other models' rows are asked for when they are not left out."""
+    return [field.name for field in model._meta.concrete_fields if field.name not in ("updated_at", "fact_key")]
 
 
 def enqueue_recorded(sender: object, *, run: ExtractionRun, inline: bool, **kwargs: Any) -> None:

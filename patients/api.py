@@ -18,6 +18,9 @@ from patients.models import CareAssignment, Patient
 from patients.roles import Role
 
 NO_SUCH_PATIENT = "No patient with this id is in your care: check the id, or ask for an assignment."
+#: By the database's own rule of who is seen, as `PatientQuerySet.visible_to` has it: every request about a patient
+#: begins with this, and composing that queryset takes longer than the rest of the request.
+VISIBLE = "SELECT * FROM patients_patient WHERE external_id = %s AND id IN (SELECT homecare_visible_patients())"
 
 
 def actor_of(request: Request) -> Actor:
@@ -25,8 +28,8 @@ def actor_of(request: Request) -> Actor:
 
 
 def visible_patient(request: Request, external_id: str) -> Patient:
-    """The patient of this id, if the caller may see them. Raises `NotFound` for an unknown one just the same."""
-    patient = Patient.objects.visible_to(actor_of(request)).filter(external_id=external_id).first()
+    """The patient of this id, if the one who acts may see them. Raises `NotFound` for an unknown one just the same."""
+    patient = next(iter(Patient.objects.raw(VISIBLE, [external_id])), None)
     if patient is None:
         request._request.refused_patient = external_id
         raise NotFound(NO_SUCH_PATIENT)

@@ -6,43 +6,64 @@ from django.conf import settings
 from django.http import HttpRequest
 from uuid_utils.compat import uuid7
 
-from audit.actors import ANONYMOUS, Actor, ActorKind, Door, acting_as, system_actor
+from audit.actors import ANONYMOUS, Actor, ActorKind, Door, acting_as, asking_as, system_actor
+from patients.keyholder import usable_key
+from patients.models import AccessKey
 from patients.models import AccessKey
 
 IDENTIFICATION = system_actor("identification")
+
+
+class ActingRequest(HttpRequest):
+    """A request whose actor is known: what `ActingMiddleware` makes of every one."""
+
+    actor: Actor
+    access_key: AccessKey | None
+    bad_access_key: bool
+    refused_patient: str
 
 
 class BadAccessKey(Exception):
     """The request carries a key that is unknown, expired or revoked."""
 
 
-def identify(request: HttpRequest) -> Actor:
+def identify(request: ActingRequest) -> Actor:
     """Who asks: the user of the access key or of the session, else an anonymous actor. Raises `BadAccessKey`.
 
     Sets `request.access_key`, and `request.user` for a key, with the user's permissions at hand.
     """
-    circumstances = {
+    circumstances: dict[str, Any] = {
         "door": Door.ADMIN if request.path_info.startswith("/admin/") else Door.API,
         "request_id": str(uuid7()),
         "remote_addr": _remote_addr(request),
     }
     request.access_key = None
-    token = _presented_token(request)
+    if token := _presented_token(request):
+        return _actor_of_key(request, token, circumstances)
     with acting_as(IDENTIFICATION):
-        actor = _actor_of_key(request, token, circumstances) if token else _actor_of_session(request, circumstances)
+        actor = _actor_of_session(request, circumstances)
         request.user.get_all_permissions()
     return actor
 
 
-def _actor_of_key(request: HttpRequest, token: str, circumstances: dict[str, object]) -> Actor:
-    key = AccessKey.objects.usable().for_token(token).select_related("user").first()
-    if key is None:
+def _actor_of_key(request: ActingRequest, token: str, circumstances: dict[str, Any]) -> Actor:
+    with asking_as(IDENTIFICATION):
+        found = usable_key(token)
+    if found is None:
         raise BadAccessKey
+    key, roles = found
     request.access_key, request.user = key, key.user
-    return replace(key.user.as_actor(**circumstances), kind=ActorKind.KEY, key_id=str(key.pk))
+    return Actor(
+        ActorKind.KEY,
+        id=str(key.user_id),
+        label=key.user.username,
+        roles=roles,
+        key_id=str(key.pk),
+        **circumstances,
+    )
 
 
-def _actor_of_session(request: HttpRequest, circumstances: dict[str, object]) -> Actor:
+def _actor_of_session(request: HttpRequest, circumstances: dict[str, Any]) -> Actor:
     if request.user.is_authenticated:
         return request.user.as_actor(**circumstances)
     return replace(ANONYMOUS, **circumstances)

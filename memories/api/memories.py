@@ -27,6 +27,7 @@ from memories.api.serializers import (
     MemorySerializer,
     SearchResultSerializer,
     SearchSerializer,
+    made_once,
 )
 from memories.history import history_of
 from memories.ingestion import carry_out, take_in
@@ -140,7 +141,7 @@ class MemorySearchView(APIView):
         )
         found = [hit.memory.pk for hit in result.hits]
         record(Event.SEARCH, patient_id=patient.pk, objects=found, resource=Memory, query=asked["query"])
-        return Response(SearchResultSerializer(result).data)
+        return Response(made_once(SearchResultSerializer).to_representation(result))
 
 
 class MemoryView(APIView):

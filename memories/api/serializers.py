@@ -1,5 +1,6 @@
 """The shapes of the memory API."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,16 @@ from memories.choices import Category, Kind, Priority, Scope, SpeakerRole, Verif
 from memories.extraction.candidates import Utterance
 from memories.extraction.reading import role_of
 from memories.models import AllergyDetail, MedicationDetail, Memory, Mention
+
+
+@cache
+def made_once(shape: type[serializers.Serializer]) -> serializers.Serializer:
+    """A serializer for what is only shown. Making its fields costs more than filling them in."""
+    return shape()
+
+
+def _shown(shape: type[serializers.Serializer], detail: object | None) -> dict[str, Any] | None:
+    return None if detail is None else made_once(shape).to_representation(detail)
 
 
 class AllergyDetailSerializer(serializers.ModelSerializer):
@@ -60,11 +71,11 @@ class MemorySerializer(serializers.ModelSerializer):
 
     @extend_schema_field(AllergyDetailSerializer(allow_null=True))
     def get_allergy(self, memory: Memory) -> dict[str, Any] | None:
-        return AllergyDetailSerializer(memory.allergy).data if hasattr(memory, "allergy") else None
+        return _shown(AllergyDetailSerializer, getattr(memory, "allergy", None))
 
     @extend_schema_field(MedicationDetailSerializer(allow_null=True))
     def get_medication(self, memory: Memory) -> dict[str, Any] | None:
-        return MedicationDetailSerializer(memory.medication).data if hasattr(memory, "medication") else None
+        return _shown(MedicationDetailSerializer, getattr(memory, "medication", None))
 
 
 class MentionSerializer(serializers.ModelSerializer):
