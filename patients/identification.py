@@ -1,14 +1,14 @@
 """From a request to an actor: a session or an access key, the same for every door."""
 
 from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from uuid_utils.compat import uuid7
 
-from audit.actors import ANONYMOUS, Actor, ActorKind, Door, acting_as, asking_as, system_actor
+from audit.actors import ANONYMOUS, Actor, ActorKind, Door, acting_as, system_actor
 from patients.keyholder import usable_key
-from patients.models import AccessKey
 from patients.models import AccessKey
 
 IDENTIFICATION = system_actor("identification")
@@ -19,38 +19,33 @@ class ActingRequest(HttpRequest):
 
     actor: Actor
     access_key: AccessKey | None
-    bad_access_key: bool
+    has_bad_key: bool
     refused_patient: str
 
 
-class BadAccessKey(Exception):
-    """The request carries a key that is unknown, expired or revoked."""
-
-
 def identify(request: ActingRequest) -> Actor:
-    """Who asks: the user of the access key or of the session, else an anonymous actor. Raises `BadAccessKey`.
+    """Who asks: the user of the access key or of the session, else an anonymous actor.
 
-    Sets `request.access_key`, and `request.user` for a key, with the user's permissions at hand.
+    Sets `request.access_key`, `request.user` for a key, with the user's permissions at hand, and `request.has_bad_key`
+    when there is a key that is unknown, expired or revoked.
     """
     circumstances: dict[str, Any] = {
         "door": Door.ADMIN if request.path_info.startswith("/admin/") else Door.API,
         "request_id": str(uuid7()),
         "remote_addr": _remote_addr(request),
     }
-    request.access_key = None
-    if token := _presented_token(request):
-        return _actor_of_key(request, token, circumstances)
+    request.access_key, request.has_bad_key = None, False
     with acting_as(IDENTIFICATION):
-        actor = _actor_of_session(request, circumstances)
-        request.user.get_all_permissions()
-    return actor
+        if token := _presented_token(request):
+            return _actor_of_key(request, token, circumstances)
+        return _actor_of_session(request, circumstances)
 
 
 def _actor_of_key(request: ActingRequest, token: str, circumstances: dict[str, Any]) -> Actor:
-    with asking_as(IDENTIFICATION):
-        found = usable_key(token)
+    found = usable_key(token)
     if found is None:
-        raise BadAccessKey
+        request.has_bad_key = True
+        return replace(ANONYMOUS, **circumstances)
     key, roles = found
     request.access_key, request.user = key, key.user
     return Actor(
@@ -65,6 +60,7 @@ def _actor_of_key(request: ActingRequest, token: str, circumstances: dict[str, A
 
 def _actor_of_session(request: HttpRequest, circumstances: dict[str, Any]) -> Actor:
     if request.user.is_authenticated:
+        request.user.get_all_permissions()
         return request.user.as_actor(**circumstances)
     return replace(ANONYMOUS, **circumstances)
 
