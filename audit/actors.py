@@ -111,22 +111,13 @@ def acting_as(actor: Actor) -> Iterator[Actor]:
     ...     Patient.objects.visible_to(actor)
     """
     outer = _current.get()
-    with asking_as(actor), transaction.atomic():
-        _name_to_database(actor)
-        yield actor
-        if outer is not None and not transaction.get_rollback():
-            _name_to_database(outer)
-
-
-@contextmanager
-def asking_as(actor: Actor) -> Iterator[Actor]:
-    """For one statement that asks who somebody is: no transaction, and Postgres is not told who acts.
-
-    What row-level security protects is not there. Everything else runs inside `acting_as`.
-    """
     token = _current.set(actor)
     try:
-        yield actor
+        with transaction.atomic():
+            _name_to_database(actor)
+            yield actor
+            if outer is not None and not transaction.get_rollback():
+                _name_to_database(outer)
     finally:
         _current.reset(token)
 

@@ -1,6 +1,7 @@
 """The record of who did what to which patient. Append-only, and without a foreign key to what it describes."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -50,7 +51,7 @@ class Outcome(models.TextChoices):
 
 
 class AccessLogQuerySet(models.QuerySet["AccessLog"]):
-    def for_patient(self, patient_id: object) -> "AccessLogQuerySet":
+    def for_patient(self, patient_id: UUID) -> "AccessLogQuerySet":
         return self.filter(patient_id=patient_id)
 
     def refusals(self) -> "AccessLogQuerySet":

@@ -23,6 +23,7 @@ def prepare(demo: Demo = "later") -> None:
         settings.VAR_DIR.mkdir(exist_ok=True)
         due.touch()
     call_command("migrate", database="owner", interactive=False, verbosity=0)
+    call_command("check", databases=["default"])
     call_command("bootstrap")
     if demo == "always" or (demo == "due" and due.exists()):
         call_command("demo")

@@ -1,5 +1,6 @@
 """Every setting, and every read of the environment. `.env.example` documents each name."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,8 @@ USE_TZ = True
 # --- Logs: never the text of a memory, a turn or a query ------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured("LOG_LEVEL is unknown: set DEBUG, INFO, WARNING or ERROR.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

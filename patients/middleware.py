@@ -1,15 +1,16 @@
 """Every request is answered by a named actor, in one transaction, and a refusal is on record."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.urls import ResolverMatch
 
-from audit.actors import ANONYMOUS, acting_as
+from audit.actors import acting_as
 from audit.recording import record_refusal
-from patients.identification import BadAccessKey, identify
+from patients.identification import ActingRequest, identify
 
 REFUSALS = {401, 403, 404}
 
@@ -24,33 +25,30 @@ class ActingMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ActingRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code in REFUSALS and getattr(request, "actor", None) and request.resolver_match:
-            self._record_refusal(request)
+        match = request.resolver_match
+        if response.status_code in REFUSALS and match and hasattr(request, "actor"):
+            self._record_refusal(request, match)
         return response
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+        self, request: ActingRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         view_class = getattr(view, "cls", view)
         if getattr(view_class, "acts_for_nobody", False):
             return None
-        try:
-            request.actor = identify(request)
-        except BadAccessKey:
-            request.actor, request.bad_access_key = replace(ANONYMOUS, remote_addr=None), True
+        request.actor = identify(request)
         if request.method in getattr(view_class, "opens_own_transactions", ()):
             return None
         with acting_as(request.actor):
             response = view(request, *args, **kwargs)
-            if hasattr(response, "render") and not response.is_rendered:
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response = response.render()
             if response.status_code >= 400:
                 transaction.set_rollback(True)
         return response
 
-    def _record_refusal(self, request: HttpRequest) -> None:
-        match = request.resolver_match
+    def _record_refusal(self, request: ActingRequest, match: ResolverMatch) -> None:
         named = getattr(request, "refused_patient", "") or " ".join(str(value) for value in match.kwargs.values())
-        record_refusal(request.actor, route=match.route, reason=named)
+        record_refusal(request.actor, route=match.route[:120], reason=named[:200])

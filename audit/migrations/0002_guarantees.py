@@ -44,4 +44,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(FUNCTIONS, DROP_FUNCTIONS),
         append_only("audit_accesslog"),
         revoke_change("audit_accesslog"),
+        revoke_change("django_migrations", "INSERT, UPDATE, DELETE, TRUNCATE"),
     ]

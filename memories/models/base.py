@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from django.db import models
 from uuid_utils.compat import uuid7
@@ -15,13 +15,13 @@ class ChangeRefused(TypeError):
 
 
 class PatientBoundQuerySet(models.QuerySet[Row]):
-    def visible_to(self, actor: Actor) -> "PatientBoundQuerySet[Row]":
+    def visible_to(self, actor: Actor) -> Self:
         """Rows of patients whom this actor may see."""
         if actor.is_system and not actor.patient_id:
             return self
         return self.filter(patient__in=Patient.objects.visible_to(actor))
 
-    def for_patient(self, patient: Patient) -> "PatientBoundQuerySet[Row]":
+    def for_patient(self, patient: Patient) -> Self:
         return self.filter(patient=patient)
 
 

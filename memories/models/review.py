@@ -9,6 +9,7 @@ from memories.models.base import PatientBound, RecordedQuerySet
 
 if TYPE_CHECKING:
     from memories.models.memory import Memory
+    from patients.models import User
 
 
 class TaskKind(models.TextChoices):
@@ -108,7 +109,7 @@ class ReviewTask(PatientBound):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.get_severity_display()})"
 
-    def decide(self, decision: str, *, by: settings.AUTH_USER_MODEL, reason: str) -> None:  # type: ignore[valid-type] # because the user model is a setting
+    def decide(self, decision: str, *, by: "User", reason: str) -> None:
         """Close this task with a person's decision."""
         self.state, self.decision, self.decided_by, self.reason = TaskState.DECIDED, decision, by, reason
         self.decided_at = timezone.now()

@@ -5,10 +5,11 @@ import django.contrib.auth.validators
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
-import patients.models.access
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
+
+import patients.models.access
 
 
 class Migration(migrations.Migration):

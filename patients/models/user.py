@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 
 from audit.actors import Actor, ActorKind
@@ -9,7 +11,7 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         constraints = []
 
-    def as_actor(self, **circumstances: object) -> Actor:
+    def as_actor(self, **circumstances: Any) -> Actor:
         """This user as the one who acts. Reads the user's groups, so it runs inside `acting_as`."""
         roles = frozenset(self.groups.values_list("name", flat=True))
-        return Actor(ActorKind.USER, id=str(self.pk), label=self.username, roles=roles, **circumstances)  # type: ignore[arg-type] # because circumstances are Actor's own fields
+        return Actor(ActorKind.USER, id=str(self.pk), label=self.username, roles=roles, **circumstances)
