@@ -27,9 +27,7 @@ class _Allergy:
 def find_allergies(moves: Sequence[Move]) -> list[Candidate]:
     """The patient's allergies that a conversation states or denies, one for each mention, with the reaction said."""
     named = [one for at, move in enumerate(moves) for one in _allergies_in(move, at)]
-    stated = {one.mention.key.lower() for one in named if not one.denied}
-    kept = [one for one in named if not (one.denied and one.mention.key.lower() in stated)]
-    return [_candidate(one, _reaction_said(moves, one, kept)) for one in _without_repeats(kept)]
+    return [_candidate(one, _reaction_said(moves, one, named)) for one in _without_repeats(named)]
 
 
 def _allergies_in(move: Move, at: int) -> Iterator[_Allergy]:
@@ -51,6 +49,8 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     """True: denied. False: stated. None: neither."""
     if is_excepted(mention):
         return False
+    if "if" in move.sentence.norms[: mention.first] and not move.is_question:
+        return None
     if move.act is Act.ASKS_OPENLY:
         return False if _reacts(move) else None
     if move.is_question:

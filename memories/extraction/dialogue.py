@@ -183,7 +183,10 @@ def _act(sentence: Sentence) -> Act:
         return Act.TELLS
     if first in _OPENERS and not plain.startswith(("what about", "how about", "what like")):
         return Act.ASKS_OPENLY
-    return Act.CHECKS if first in _SUBJECTS or is_negative(content[:2]) else Act.ASKS
+    declares = first in _SUBJECTS or (
+        first not in _AUXILIARIES and sentence.says("are your", "is your", "are his", "are her")
+    )
+    return Act.CHECKS if declares or is_negative(content[:2]) else Act.ASKS
 
 
 def _answer(asked: list[Move], turn: list[Move]) -> None:

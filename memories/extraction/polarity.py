@@ -1,5 +1,6 @@
 """Yes and no: as an answer to what was asked, and as a word inside a sentence."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from memories.extraction.reading import Sentence
@@ -28,10 +29,15 @@ _NO_PHRASES = (
     "they don't", "i didn't", "i never", "don't think", "do not think", "i can't think", "isn't",
     "it's not", "doesn't", "don't", "haven't",
 )  # fmt: skip
-_UNDECIDED = (
-    "i don't know", "don't remember", "can't remember", "cannot remember", "not sure", "i do not know",
-    "yes and no", "i'm unsure", "no idea", "i don't recall",
-)  # fmt: skip
+_UNDECIDED = re.compile(
+    r"\b(?:(?:don't|do not) know(?! of)|(?:don't|can't|cannot|do not) (?:remember|recall|say)|not (?:so "
+    r"|really )?sure|yes and no"
+    r"|unsure|no idea|couldn't tell you|hard to say|not certain)\b"
+)
+#: After "not", these still answer no; "Not codeine." only leaves one thing out.
+_NOT_AT_ALL = word_set(
+    "really that at to as me known currently right any yet anymore so been had have ever much i he she"
+)
 _FILLERS = word_set(
     "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly "
     "doctor sir ma'am miss just mm mmm ooh ohh aw and but thankfully fortunately luckily as far "
@@ -56,13 +62,14 @@ def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | No
     `echoed`: the words of the question, which an answer may repeat first ("Oh, allergies. No.").
     """
     words = _opening(turn)
-    plain = f" {' '.join(words)} "
-    if any(f" {phrase} " in plain for phrase in _UNDECIDED):
+    if any(_UNDECIDED.search(sentence.plain) for sentence in turn[:2]):
         return None
     for at, word in enumerate(words):
         rest = f"{' '.join(words[at:])} "
         if word in _YES or rest.startswith(tuple(f"{phrase} " for phrase in _YES_PHRASES)):
             return not _then_no(words[at + 1 :])
+        if word == "not" and words[at + 1 :] and words[at + 1] not in _NOT_AT_ALL:
+            return None
         if word in _NO or rest.startswith(tuple(f"{phrase} " for phrase in _NO_PHRASES)):
             return False
         if word not in _FILLERS and word not in echoed:

@@ -31,6 +31,12 @@ _CAUSES = re.compile(
     r"\b(?:gives?|gave|giving|makes?|made|making|causes?|caused) (?:me|him|her|them|you|us|my|his|a|an)\b"
     r"|\bthat itched me\b"
 )
+_THEN = re.compile(
+    r"\b(?:and|then) (?:then )?(?:i|he|she|my \w+|his \w+|her \w+) (?:got|developed|broke|itched|swelled"
+    r"|swole|couldn't)\b"
+)
+_TOOK = word_set("took gave given had tried")
+_RELIEF = word_set("went better helped down improved relieved faded gone away")
 _FROM = word_set("from with after to when")
 _SEVERE = (
     "severe",
@@ -78,6 +84,13 @@ def severity_of(sentence: Sentence) -> str:
     return Severity.MILD if sentence.says(*_MILDLY) else ""
 
 
+def _followed(sentence: Sentence, one: Mention) -> bool:
+    """ "They gave me morphine and I itched all over"; not "I took Benadryl and the itching went away"."""
+    taken = _TOOK & set(sentence.norms[: one.first])
+    then = any(first >= one.last for first, _, _ in spans(sentence.words, _THEN))
+    return bool(taken) and then and not _RELIEF & set(sentence.norms[one.last :])
+
+
 def is_avoided(sentence: Sentence, one: Mention, asked_for: bool) -> bool:
     """Whether somebody cannot have a substance because of what it does: "he can't have peanuts, he gets hives".
 
@@ -99,6 +112,8 @@ def causes_reaction(sentence: Sentence, one: Mention) -> bool:
     strong = [first for first, _, _ in spans(sentence.words, _STRONGLY)]
     if not strong:
         return False
+    if _followed(sentence, one):
+        return True
     verbs = [first for first, _, _ in spans(sentence.words, _CAUSES)]
     if any(one.last <= verb <= max(strong) for verb in verbs):
         return True

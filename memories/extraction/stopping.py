@@ -32,7 +32,9 @@ _DID_NOT_SUIT = (
     "couldn't tolerate", "could not tolerate",
 )  # fmt: skip
 _ELSEWHERE = ("smoking", "drinking", "smoke", "drink")
-_STARTING = word_set("start begin take continue try add keep")
+_STARTING = word_set(
+    "start begin take continue try add keep cut reduced increased lowered changed raised halved started"
+)
 _SWITCHING = word_set("switch switched switching change changed changing")
 _IT = word_set("it that them those this taking")
 _REACH = 12

@@ -60,6 +60,7 @@ _SEPARATORS = word_set(", and or plus & /")
 _OTHER_MATTERS = word_set(
     "take takes taking took taken on use uses using but not don't if for so prescribed given gave"
 )
+_ARE_YOUR = word_set("is are your my his her their the only")
 _LONGEST = 4
 
 
@@ -102,7 +103,7 @@ def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mentio
         inside = [one for one in known if begins <= one.first < ends and not _is_any_of_a_kind(sentence, one)]
         yield from inside
         covered = {at for one in known for at in range(one.first, one.last)}
-        if not match.group().startswith("allerg"):
+        if not match.group().startswith("allerg") or match.group().endswith(("are", "include")):
             continue
         yield from _unlisted(sentence, begins, ends, covered)
 
@@ -149,7 +150,7 @@ def _before_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Menti
 def _joined(sentence: Sentence, begins: int, cue: int, known: Sequence[Mention]) -> bool:
     """Whether only further allergens of the same list stand between."""
     inside = {at for one in known for at in range(one.first, one.last)}
-    return all(at in inside or sentence.norms[at] in _SEPARATORS for at in range(begins, cue))
+    return all(at in inside or sentence.norms[at] in _SEPARATORS | _ARE_YOUR for at in range(begins, cue))
 
 
 def _may_list(move: Move) -> bool:
@@ -160,7 +161,13 @@ def _may_list(move: Move) -> bool:
         return True
     if move.sentence.role == SpeakerRole.CLINICIAN and len(move.sentence.words) > 12:
         return False
-    return not is_negative(move.sentence.norms)
+    return not is_negative(move.sentence.norms) or _leaves_out(move.sentence)
+
+
+def _leaves_out(sentence: Sentence) -> bool:
+    """ "Not codeine.": denies that one."""
+    words = [norm for norm in sentence.norms if norm[0].isalnum()]
+    return words[0] == "not" and len(words) <= _LONGEST
 
 
 def _misspelt(move: Move) -> list[Mention]:

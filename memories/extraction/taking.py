@@ -38,6 +38,17 @@ _CONTINUE = (
 )  # fmt: skip
 _TENTATIVE = word_set("could maybe might perhaps if consider thinking may would such or either something")
 _DECLINED = ("decided against", "declined", "refused", "turned it down")
+_TALKED_OF = (
+    "thinking about",
+    "thinking of",
+    "considering",
+    "talked about",
+    "talking about",
+    "wants to start",
+    "might start",
+)
+_LONG_AGO = ("years ago", "long time ago", "months ago", "in the past", "back then", "used to")
+_ONCE = ("did you", "did he", "did she", "ever", "were you", "was he", "was she")
 _ECHO = 4
 
 
@@ -84,6 +95,8 @@ def _status_told(move: Move, mention: Mention, following: Sequence[Move]) -> _Ve
     if sentence.says(*_CONTINUE):
         return MedicationStatus.ACTIVE, 0.8
     tentative = bool(set(before) & _TENTATIVE)
+    if sentence.says(*_TALKED_OF):
+        return MedicationStatus.INTENDED, 0.5
     if sentence.says(*_PLANNED) and (_may_prescribe(sentence.role) or sentence.says(*_BY_OTHERS)):
         return MedicationStatus.INTENDED, 0.5 if tentative else 0.8
     if tentative and sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT):
@@ -130,13 +143,14 @@ def _status_of_question(move: Move, mention: Mention) -> _Verdict:
         return _status_told(move, mention, ())  # "Your diabetes pills?" "Metformin? Yes, every day."
     if any(reply.sentence.says(*_DECLINED) for reply in move.replies):
         return MedicationStatus.NOT_TAKEN, 0.8
-    if was_given_up(move):
+    if was_given_up(move) or any(reply.sentence.says(*_LONG_AGO) for reply in move.replies):
         return MedicationStatus.STOPPED, 0.8
     if move.holds is False:
         return (MedicationStatus.ACTIVE, 0.6) if is_stopped(mention) else (MedicationStatus.NOT_TAKEN, 0.8)
     if is_stopped(mention) and move.holds:
         return MedicationStatus.STOPPED, 0.7
-    if sentence.says(*_CONTINUE) or set(sentence.norms[: mention.first]) & _TAKING:
+    asks_of_now = bool(set(sentence.norms[: mention.first]) & _TAKING) and not sentence.says(*_ONCE)
+    if sentence.says(*_CONTINUE) or asks_of_now:
         return MedicationStatus.ACTIVE, 0.8 if move.holds else 0.5
     if move.holds and move.topic is Topic.MEDICATION:
         return MedicationStatus.ACTIVE, 0.7

@@ -115,6 +115,15 @@ TALKS = {
         ["N: Do you have a penicillin allergy?", "P: That's what my mother always told me."],
         {"penicillin"},
     ),
+    "not knowing is no denial": (["N: Is he allergic to anything?", "C: I don't know."], set()),
+    "one of several left out": (
+        ["N: So penicillin, sulfa and codeine are your allergies?", "P: Not codeine."],
+        {"penicillin", "sulfa drugs", "codeine", "not codeine"},
+    ),
+    "imagined": (["P: If I had an allergy to latex I would know by now."], set()),
+    "it followed": (["P: They gave me morphine and I itched all over."], {"morphine (itched)"}),
+    "it was relief that followed": (["P: I took Benadryl and the itching went away."], set()),
+    "allergies that act up": (["P: My allergies are acting up again."], set()),
     "silence is no denial": (["N: Any allergies?", "P: ..."], set()),
 }
 

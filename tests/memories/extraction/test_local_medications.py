@@ -90,6 +90,8 @@ TALKS = {
         ["P: I take Zantac, and twenty milligrams of Lasix."],
         {"ranitidine active", "furosemide 20 mg active"},
     ),
+    "only talked of": (["P: The doctor is thinking about starting me on insulin."], {"insulin intended"}),
+    "asked of the past": (["N: Did you ever take Fosamax?", "P: Years ago."], {"alendronate stopped"}),
     "never stop it": (["P: I haven't stopped my levothyroxine."], {"levothyroxine unknown"}),
     "taken in the past": (["P: I have taken Lexapro before."], {"escitalopram stopped"}),
     "denied": (["P: I don't take aspirin."], {"aspirin not-taken"}),
