@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry as DjangoLogEntry
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from audit.models import AccessLog, Event, Outcome
@@ -193,3 +194,17 @@ def test_clinician_registers_a_patient_who_is_then_in_her_care(browse: Callable,
     response = client.post(reverse("admin:patients_patient_add"), form)
     assert response.status_code == 302
     assert b"Finch" in client.get(response.url).content
+
+
+def test_administrator_who_is_a_clinician_too_sees_the_patients_in_her_care_alone(
+    browse: Callable, mrs_hale: Patient, mr_stone: Patient, nora: User
+) -> None:
+    """The database shows an administrator every patient, to assign people to; the pages do not."""
+    with directing():
+        nora.groups.add(Group.objects.get(name=Role.ADMINISTRATOR))
+    client = browse(nora)
+    for page in ("admin:patients_patient_changelist", "admin:memories_conversation_add"):
+        content = client.get(reverse(page)).content
+        assert b"Hale" in content
+        assert b"Stone" not in content
+    assert client.get(reverse("admin:patients_patient_overview", args=[mr_stone.pk])).status_code == 404
