@@ -1,19 +1,23 @@
 """Keeping `MemoryIndex` and `MemoryWord` in step: the derived rows that search reads. Runs inside `acting_as`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 import numpy as np
 from django.db import connection
 from pgvector import HalfVector
 
-from memories.embedding import get_embedder
-from memories.models import Memory, MemoryIndex, MemoryWord
+from audit.actors import Actor, acting_as
+from memories.embedding import embed_documents, get_embedder
+from memories.models import Memory, MemoryIndex, MemoryQuerySet, MemoryWord
 from memories.vocabulary.answers import answers_given
 from memories.vocabulary.topics import topics_of_memory
 
 #: What a word weighs by where it stands: in the memory; in its typed details or the words it was said with; in the
 #: turn before, to which those may have been an answer ("Any allergies?" "Penicillin.").
 WEIGHTS = {"A": 1.0, "B": 1.0, "C": 0.8, "D": 0.6}
+#: Memories embedded and indexed at once.
+BATCH = 64
 #: How much of the turn before is read, in characters from its end.
 TURN_BEFORE = 600
 
@@ -24,11 +28,12 @@ WITH given AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(embeddings)s::text[], %(topics)s::text[]) AS given (id, embedding, topics)
 ), texts AS MATERIALIZED (
     SELECT m.patient_id, m.id, m.category, m.priority, given.embedding, given.topics,
-           setweight(to_tsvector('english', concat_ws(' ', m.content, m.about)), 'A')
-           || setweight(to_tsvector('english', concat_ws(' ', replace(m.category, '_', ' '), a.ingredient, a.guess,
-                                                         d.ingredient, d.guess)), 'B')
-           || setweight(to_tsvector('english', coalesce(said.quote, '')), 'C')
-           || setweight(to_tsvector('english', coalesce(right(before.text, {TURN_BEFORE}), '')), 'D') AS words
+           setweight(to_tsvector('english', translate(concat_ws(' ', m.content, m.about), '/', ' ')), 'A')
+           || setweight(to_tsvector('english', translate(
+               concat_ws(' ', m.category, a.ingredient, a.guess, d.ingredient, d.guess), '/_', '  ')), 'B')
+           || setweight(to_tsvector('english', translate(coalesce(said.quote, ''), '/', ' ')), 'C')
+           || setweight(to_tsvector('english', translate(
+               coalesce(right(before.text, {TURN_BEFORE}), ''), '/', ' ')), 'D') AS words
     FROM given JOIN memories_memory m USING (id)
     LEFT JOIN memories_allergydetail a ON a.memory_id = m.id
     LEFT JOIN memories_medicationdetail d ON d.memory_id = m.id
@@ -100,3 +105,38 @@ def vector_text(vector: np.ndarray) -> str:
 def _signs(text: str) -> set[str]:
     """The lexemes of a text that are no words of it: its topics, and the kinds of answer that it holds."""
     return answers_given(text) | topics_of_memory(text)
+
+
+def embed_pending(*, by: Actor, everything: bool = False) -> Iterator[int]:
+    """Embed and index, in batches, the live memories that have no vector of the embedder of the settings; with
+    `everything` all of them, since words and topics are made anew too. Yields how many there are, then the size of
+    each batch done. Vectors of another embedder stay beside, so that a new one is filled in before it is switched to.
+
+    Raises `EmbeddingUnavailable`; the batches before it are kept.
+    """
+    with acting_as(by):
+        pending = _pending(everything)
+        keys = list(pending.order_by("patient_id", "pk").values_list("pk", flat=True))
+    yield len(keys)
+    for start in range(0, len(keys), BATCH):
+        yield _embed_batch(keys[start : start + BATCH], by)
+
+
+def _pending(everything: bool) -> MemoryQuerySet:
+    live = Memory.objects.all().live()
+    indexed = MemoryIndex.objects.filter(embedding_model=get_embedder().name, embedding__isnull=False)
+    return live if everything else live.exclude(pk__in=indexed.values("memory_id"))
+
+
+def _embed_batch(keys: Sequence[UUID], by: Actor) -> int:
+    """No transaction spans the embedding: what was retired or reworded meanwhile is left to whoever did so."""
+    with acting_as(by):
+        texts = {
+            memory.pk: indexed_text(memory.category, memory.content) for memory in Memory.objects.filter(pk__in=keys)
+        }
+    vectors = dict(zip(texts, embed_documents(list(texts.values())), strict=True))
+    with acting_as(by):
+        live = Memory.objects.all().live().filter(pk__in=keys).select_for_update()
+        same = [memory for memory in live if texts[memory.pk] == indexed_text(memory.category, memory.content)]
+        index_memories(same, [vectors[memory.pk] for memory in same])
+    return len(keys)

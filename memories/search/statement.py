@@ -21,10 +21,10 @@ TOPIC = 0.85
 PRIOR_MEAN, PRIOR_SPREAD, PRIOR_COUNT = 0.12, 0.11, 10
 #: Memories weighed beside those that are asked for: recency, importance and promotion change places among them.
 CANDIDATES = 60
-#: A hit has this share of the best hit's evidence, or it is not relevant.
-RELEVANT_SHARE = 0.2
-#: A critical item with this share of it comes to the front.
-PROMOTED_SHARE = 0.7
+#: A hit has this share of the best hit's evidence; and so many nats, if it shares no word with the question.
+RELEVANT_SHARE, RELEVANT_NATS = 0.25, 0.5
+#: A critical item with this share of it and so many nats comes to the front.
+PROMOTED_SHARE, PROMOTED_NATS = 0.7, 2.0
 #: Nats at which relevance_score is 1 - 1/e.
 SCORE_SCALE = 4.0
 #: How much recency and importance can add to a score, as a share of it.
@@ -48,7 +48,8 @@ STATEMENT = f"""
 WITH asked AS MATERIALIZED (
     SELECT row_number() OVER () AS term, terms.* FROM (
         SELECT lexeme, min(piece) AS piece, false AS is_topic
-        FROM unnest(%(pieces)s::text[]) WITH ORDINALITY AS pieces (text, piece), unnest(to_tsvector('english', text))
+        FROM unnest(%(pieces)s::text[]) WITH ORDINALITY AS pieces (text, piece),
+             unnest(to_tsvector('english', translate(text, '/', ' ')))
         GROUP BY lexeme
         UNION ALL
         SELECT lexeme, piece, true FROM unnest(%(topics)s::text[], %(topic_pieces)s::int[]) AS topics (lexeme, piece)
@@ -80,7 +81,9 @@ WITH asked AS MATERIALIZED (
     FROM (SELECT memory_id, cosine, greatest((cosine - mean) / spread, 0) AS z FROM meant, norm) standing
     FULL JOIN worded USING (memory_id)
 ), evident AS (
-    SELECT *, words + meaning AS evidence FROM weighed WHERE words + meaning > 0 {{passes}} ORDER BY evidence DESC
+    SELECT *, words + meaning AS evidence FROM weighed
+    WHERE (words > 0 OR meaning >= {RELEVANT_NATS}) {{passes}}
+    ORDER BY evidence DESC
 ), candidates AS (
     SELECT * FROM evident, LATERAL (
         SELECT memory.*, CASE category {_CASES} ELSE 1 END AS recency,
@@ -97,7 +100,8 @@ WITH asked AS MATERIALIZED (
     SELECT *, max(evidence) OVER () AS most FROM candidates
 ), ranked AS (
     SELECT *, evidence * (1 + {RECENCY} * recency + {IMPORTANCE} * importance) AS score,
-           (category IN ('allergy', 'medication') AND evidence >= {PROMOTED_SHARE} * most)::int AS promoted,
+           (category IN ('allergy', 'medication')
+            AND evidence >= greatest({PROMOTED_SHARE} * most, {PROMOTED_NATS}))::int AS promoted,
            count(*) OVER () AS total
     FROM found WHERE evidence >= {RELEVANT_SHARE} * most
     ORDER BY promoted DESC, score DESC, memory_id LIMIT %(limit)s

@@ -10,6 +10,7 @@ from functools import cache
 from memories.vocabulary.conditions import listed_conditions
 from memories.vocabulary.drugs import drug_names
 from memories.vocabulary.lexicon import Found, Lexicon, rows, spoken_forms
+from memories.vocabulary.misspelt import meant_ingredients
 from memories.vocabulary.words import Word, words_of
 
 Topics = frozenset[str]
@@ -17,8 +18,10 @@ Topics = frozenset[str]
 
 def topics_of_memory(text: str) -> Topics:
     """The topics that a memory names, and those that its drugs are for."""
-    named = {topic for found in find_topics(words_of(text)) for topic in found.entry}
-    return frozenset(named.union(*(_uses().get(topic, ()) for topic in named)))
+    words = words_of(text)
+    named = {topic for found in find_topics(words) for topic in found.entry}
+    guessed = {topic for word in words for topic in guessed_topics(word)}
+    return frozenset(named.union(guessed, *(_uses().get(topic, ()) for topic in named)))
 
 
 def find_topics(words: Sequence[Word]) -> list[Found[Topics]]:
@@ -33,6 +36,11 @@ def find_topics(words: Sequence[Word]) -> list[Found[Topics]]:
         else:
             merged.append(found)
     return merged
+
+
+def guessed_topics(word: Word) -> Topics:
+    """The ingredients that a word may be a misspelling of."""
+    return frozenset() if drug_names().exactly(word.key) else _lexemes(*meant_ingredients(word.key))
 
 
 def _named(words: Sequence[Word]) -> Iterator[Found[Topics]]:
