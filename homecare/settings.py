@@ -116,8 +116,8 @@ def database(url_setting: str, embedded_url: str | None) -> dict[str, Any]:
 
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": database("DATABASE_URL", EMBEDDED and EMBEDDED.application),
-    "owner": database("DATABASE_OWNER_URL", EMBEDDED and EMBEDDED.owner),
+    "default": database("DATABASE_URL", EMBEDDED.application if EMBEDDED else None),
+    "owner": database("DATABASE_OWNER_URL", EMBEDDED.owner if EMBEDDED else None),
 }
 APPLICATION_ROLE = DATABASES["default"]["USER"]
 if DATABASE_POOL_MAX:

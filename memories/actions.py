@@ -14,7 +14,7 @@ from memories.alerts import raise_alerts
 from memories.choices import AllergyAssertion, Category, VerificationStatus
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate
-from memories.facts import fact_key, with_ingredient
+from memories.facts import fact_key, is_contradicted, with_ingredient
 from memories.indexing import index_memories, indexed_text, unindex
 from memories.models import AllergyDetail, MedicationDetail, Memory
 from memories.remembering import lock_patient, remember
@@ -25,6 +25,7 @@ from patients.roles import Role
 #: Fields of the details that a correction may change.
 ALLERGY_FIELDS = ("substance", "reaction", "severity")
 MEDICATION_FIELDS = ("drug", "dose", "route", "frequency", "as_needed", "status")
+CORRECTABLE = {Category.ALLERGY: ALLERGY_FIELDS, Category.MEDICATION: MEDICATION_FIELDS}
 NONE_KNOWN = {
     AllergyAssertion.NONE_KNOWN: KnownAllergies.NONE_KNOWN,
     AllergyAssertion.NO_DRUG_KNOWN: KnownAllergies.NO_DRUG_KNOWN,
@@ -169,10 +170,10 @@ def _close_tasks(memory: Memory, event: Event, by: User, reason: str) -> None:
 def _assert_known_allergies(memory: Memory, by: User) -> None:
     """Make a confirmed statement about allergies the patient's own, attributed and dated."""
     patient = memory.patient
-    asserted = NONE_KNOWN.get(memory.allergy.assertion, KnownAllergies.LISTED)
-    others = Memory.objects.for_patient(patient).live().filter(allergy__assertion=AllergyAssertion.SUBSTANCE)
-    if asserted == KnownAllergies.NONE_KNOWN and others.exists():
-        raise DecisionRefused("There are live allergies: refute them first, or refute this statement.")
+    asserted = NONE_KNOWN.get(AllergyAssertion(memory.allergy.assertion), KnownAllergies.LISTED)
+    allergies = Memory.objects.for_patient(patient).live().filter(category=Category.ALLERGY).with_details()
+    if any(is_contradicted(memory.allergy.assertion, other.allergy) for other in allergies):
+        raise DecisionRefused("There are live allergies against it: refute them first, or refute this statement.")
     patient.known_allergies_status = asserted
     patient.known_allergies_asserted_by, patient.known_allergies_asserted_at = by, timezone.now()
     patient.save()
@@ -188,7 +189,7 @@ def _refuse_critical(memory: Memory) -> None:
 
 def _corrected(memory: Memory, content: str, details: dict[str, Any]) -> Candidate:
     """What the memory states once the correction is applied. A changed name is looked up in the vocabulary anew."""
-    allowed = {Category.ALLERGY: ALLERGY_FIELDS, Category.MEDICATION: MEDICATION_FIELDS}.get(memory.category, ())
+    allowed = CORRECTABLE.get(Category(memory.category), ())
     if unknown := sorted(set(details) - set(allowed)):
         raise DecisionRefused(f"Not to be corrected here: {', '.join(unknown)}.")
     stated = as_candidate(memory)

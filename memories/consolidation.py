@@ -14,16 +14,16 @@ from pgvector.django import CosineDistance
 from memories.alerts import raise_alerts
 from memories.choices import (
     CRITICAL_CATEGORIES,
-    AllergyAssertion,
     Category,
     Kind,
     MedicationStatus,
     VerificationStatus,
 )
-from memories.extraction.candidates import Candidate
-from memories.facts import drug_key, fact_key, folded, substance_key
+from memories.extraction.candidates import AllergyFacts, Candidate
+from memories.facts import drug_key, fact_key, folded, is_contradicted, substance_key
 from memories.indexing import index_memories, unindex
 from memories.models import (
+    AllergyDetail,
     ExtractionRun,
     Memory,
     MemoryIndex,
@@ -273,14 +273,9 @@ class _Ledger:
         """Live critical memories that a new one bears on."""
         if candidate.medication:
             return [m for m in self.critical if _drug_of(m) == drug_key(candidate.medication)]
-        if candidate.allergy:
-            asserts_none = candidate.allergy.assertion != AllergyAssertion.SUBSTANCE
-            return [
-                m
-                for m in self.critical
-                if m.category == Category.ALLERGY
-                and (m.allergy.assertion == AllergyAssertion.SUBSTANCE) == asserts_none
-            ]
+        if said := candidate.allergy:
+            allergies = [memory for memory in self.critical if memory.category == Category.ALLERGY]
+            return [m for m in allergies if _contradict(said, m.allergy)]
         return []
 
     def _ask_about_new(self, memory: Memory, related: Sequence[Memory]) -> None:
@@ -322,12 +317,15 @@ class _Ledger:
 
     def _revoke_none_known(self, memory: Memory) -> None:
         """Somebody asserted that there are no allergies; one was said since. The assertion no longer stands."""
-        if memory.allergy.assertion != AllergyAssertion.SUBSTANCE:
-            return
-        if self.patient.known_allergies_status in (KnownAllergies.NONE_KNOWN, KnownAllergies.NO_DRUG_KNOWN):
+        if is_contradicted(self.patient.known_allergies_status, memory.allergy):
             self.patient.known_allergies_status = KnownAllergies.UNKNOWN
             self.patient.known_allergies_asserted_by = self.patient.known_allergies_asserted_at = None
             self.patient.save()
+
+
+def _contradict(one: AllergyFacts, other: AllergyDetail) -> bool:
+    """Whether one names an allergy and the other says that there is no such one."""
+    return is_contradicted(one.assertion, other) or is_contradicted(other.assertion, one)
 
 
 def _drug_of(memory: Memory) -> str:

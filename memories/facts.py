@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from memories.choices import AllergyAssertion, Category, ClinicalStatus, Kind, MedicationStatus
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts
+from memories.models import AllergyDetail
 from memories.vocabulary.allergens import allergens
 from memories.vocabulary.drugs import ingredient_of, resembling
 
@@ -32,6 +33,17 @@ def substance_key(facts: AllergyFacts) -> str:
     return folded(facts.ingredient or facts.substance)
 
 
+def is_contradicted(assertion: str, facts: AllergyFacts | AllergyDetail) -> bool:
+    """Whether an allergy contradicts "no known allergies", or "no known drug allergies". What is in no list of foods
+    and materials may be a drug.
+    """
+    if facts.assertion != AllergyAssertion.SUBSTANCE:
+        return False
+    listed = allergens().exactly(facts.ingredient or facts.substance)
+    may_be_drug = listed is None or listed.kind == "drug"
+    return assertion == AllergyAssertion.NONE_KNOWN or (assertion == AllergyAssertion.NO_DRUG_KNOWN and may_be_drug)
+
+
 def drug_key(facts: MedicationFacts) -> str:
     """Which drug: the vocabulary's ingredient, or the word heard. Two strengths share it."""
     return folded(facts.ingredient or facts.drug)
@@ -49,8 +61,8 @@ def _parts(candidate: Candidate, said_at: datetime) -> list[str]:
     if candidate.category == Category.ALLERGY and candidate.allergy:
         return [substance_key(candidate.allergy)]
     if candidate.category == Category.MEDICATION and candidate.medication:
-        status = MedicationStatus(candidate.medication.status)
-        return [drug_key(candidate.medication), folded(candidate.medication.dose), _SAME_STATUS.get(status, status)]
+        taken = MedicationStatus(candidate.medication.status)
+        return [drug_key(candidate.medication), folded(candidate.medication.dose), _SAME_STATUS.get(taken, taken)]
     if candidate.category == Category.MEDICAL_HISTORY:
         status = candidate.clinical_status
         return [folded(candidate.about), *([status] if status != ClinicalStatus.ACTIVE else [])]

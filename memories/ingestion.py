@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
@@ -108,7 +109,7 @@ def _taken_in_before(patient: Patient, source: str, source_id: str) -> Intake | 
     return Intake(conversation, conversation.runs.latest("created_at"), is_new=False) if conversation else None
 
 
-def carry_out(*, run_id: object, patient_id: object, by: Actor) -> ExtractionRun:
+def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> ExtractionRun:
     """Read a run's conversation and bring what it says into memory. Idempotent: a finished run is left as it is.
 
     What the local extractor finds critical is kept even when the LLM fails; then the run stays pending, with its
@@ -191,7 +192,7 @@ def _record(run: ExtractionRun, consolidation: Consolidation) -> None:
     )
 
 
-def give_up(*, run_id: object, patient_id: object, by: Actor, reason: str = "") -> None:
+def give_up(*, run_id: UUID | str, patient_id: object, by: Actor, reason: str = "") -> None:
     """Mark a run failed after its last attempt, for staff to see and to start again."""
     with acting_as(by.becoming_system("extraction", patient_id=patient_id)):
         run = ExtractionRun.objects.get(pk=run_id)

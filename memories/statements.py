@@ -1,6 +1,6 @@
 """From a memory back to what it states, and from typed details to a sentence."""
 
-from memories.choices import Category, MedicationStatus
+from memories.choices import Category, ClinicalStatus, Kind, MedicationStatus, Priority
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts, Quote
 from memories.models import Memory
 
@@ -22,9 +22,9 @@ def as_candidate(memory: Memory) -> Candidate:
         about=memory.about,
         content=memory.content,
         quote=NO_QUOTE,
-        priority=memory.priority,
-        kind=memory.kind,
-        clinical_status=memory.clinical_status,
+        priority=Priority(memory.priority),
+        kind=Kind(memory.kind),
+        clinical_status=ClinicalStatus(memory.clinical_status),
         confidence=memory.confidence,
         emotional_weight=memory.emotional_weight,
         starts_at=memory.valid_from,

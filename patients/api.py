@@ -1,6 +1,6 @@
 """`/api/v1/patients`: the patients whom the caller may see."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema
@@ -14,7 +14,8 @@ from rest_framework.views import APIView
 from audit.actors import Actor
 from audit.models import Event
 from audit.recording import record
-from patients.models import CareAssignment, Patient
+from patients.identification import ActingRequest
+from patients.models import CareAssignment, Patient, User
 from patients.roles import Role
 
 NO_SUCH_PATIENT = "No patient with this id is in your care: check the id, or ask for an assignment."
@@ -23,15 +24,25 @@ NO_SUCH_PATIENT = "No patient with this id is in your care: check the id, or ask
 VISIBLE = "SELECT * FROM patients_patient WHERE external_id = %s AND id IN (SELECT homecare_visible_patients())"
 
 
+def acting_request(request: Request) -> ActingRequest:
+    """The request below DRF's, as `ActingMiddleware` made it."""
+    return cast(ActingRequest, request._request)
+
+
 def actor_of(request: Request) -> Actor:
-    return request._request.actor
+    return acting_request(request).actor
+
+
+def user_of(request: Request) -> User:
+    """The user who asks, in person or by a key."""
+    return cast(User, request.user)
 
 
 def visible_patient(request: Request, external_id: str) -> Patient:
     """The patient of this id, if the one who acts may see them. Raises `NotFound` for an unknown one just the same."""
     patient = next(iter(Patient.objects.raw(VISIBLE, [external_id])), None)
     if patient is None:
-        request._request.refused_patient = external_id
+        acting_request(request).refused_patient = external_id
         raise NotFound(NO_SUCH_PATIENT)
     return patient
 
@@ -88,7 +99,7 @@ class PatientsView(APIView):
     @extend_schema(responses=PatientSerializer(many=True), operation_id="patients_list")
     def get(self, request: Request) -> Response:
         paginator = NewestFirst()
-        page = paginator.paginate_queryset(Patient.objects.visible_to(actor_of(request)), request, view=self)
+        page = paginator.paginate_queryset(Patient.objects.visible_to(actor_of(request)), request, view=self) or []
         record(Event.LIST, objects=[patient.pk for patient in page], resource=Patient)
         return paginator.get_paginated_response(PatientSerializer(page, many=True).data)
 
@@ -101,7 +112,7 @@ class PatientsView(APIView):
                 patient = serializer.save()
         except IntegrityError:
             raise serializers.ValidationError({"patient_id": ["This id is taken: choose another."]}) from None
-        CareAssignment.objects.create(patient=patient, user=request.user, role=Role.CLINICIAN)
+        CareAssignment.objects.create(patient=patient, user=user_of(request), role=Role.CLINICIAN)
         record(Event.CREATE, patient_id=patient.pk, objects=[patient.pk], resource=Patient)
         return Response(PatientSerializer(patient).data, status=201)
 

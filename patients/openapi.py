@@ -3,7 +3,7 @@
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class AccessKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # because the library is untyped here
+class AccessKeyScheme(OpenApiAuthenticationExtension):
     target_class = "patients.authentication.MiddlewareAuthentication"
     name = "accessKey"
 

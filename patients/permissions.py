@@ -3,6 +3,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from patients.models import AccessKey
 from patients.models.access import KeyScope
 
 
@@ -19,7 +20,7 @@ class IsIdentified(BasePermission):
         if not request.user or not request.user.is_authenticated:
             return False
         reads = request.method in SAFE_METHODS or getattr(view, "reads_only", False)
-        if request.auth is not None and not request.auth.allows(KeyScope.READ if reads else KeyScope.WRITE):
+        if isinstance(request.auth, AccessKey) and not request.auth.allows(KeyScope.READ if reads else KeyScope.WRITE):
             return False
         needed = getattr(view, "permissions_required", {}).get(request.method)
         return needed is None or request.user.has_perm(needed)

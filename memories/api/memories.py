@@ -33,7 +33,7 @@ from memories.history import history_of
 from memories.ingestion import carry_out, take_in
 from memories.models import ExtractionRun, Memory, RunState
 from memories.search import SearchFilters, search
-from patients.api import actor_of, visible_patient
+from patients.api import actor_of, user_of, visible_patient
 
 NO_SUCH_MEMORY = "No memory with this id is in your care: check the id."
 
@@ -72,7 +72,7 @@ class MemoriesView(APIView):
         patient = visible_patient(request, external_id)
         memories = filter_memories(Memory.objects.for_patient(patient).live().with_details(), request.query_params)
         paginator = NewestFirst()
-        page = paginator.paginate_queryset(memories, request, view=self)
+        page = paginator.paginate_queryset(memories, request, view=self) or []
         record(Event.LIST, patient_id=patient.pk, objects=[memory.pk for memory in page], resource=Memory)
         return paginator.get_paginated_response(MemorySerializer(page, many=True).data)
 
@@ -165,14 +165,14 @@ class MemoryView(APIView):
         changes = _checked(MemoryChangesSerializer, request.data)
         if not changes:
             raise ValidationError("Name at least one field to change: content, priority, metadata or expires_at.")
-        return Response(MemorySerializer(actions.edit(memory, by=request.user, **changes)).data)
+        return Response(MemorySerializer(actions.edit(memory, by=user_of(request), **changes)).data)
 
     @extend_schema(request=DecisionSerializer, responses={204: None})
     def delete(self, request: Request, memory_id: UUID) -> Response:
         """Take a memory that is neither an allergy nor a medication out of every recall; its history stays."""
         memory = visible_memory(request, memory_id)
         reason = request.data.get("reason") if isinstance(request.data, dict) else None
-        actions.delete(memory, by=request.user, reason=reason or "Deleted through the API.")
+        actions.delete(memory, by=user_of(request), reason=reason or "Deleted through the API.")
         return Response(status=204)
 
 
@@ -197,7 +197,7 @@ class DecisionView(APIView):
     def post(self, request: Request, memory_id: UUID) -> Response:
         memory = visible_memory(request, memory_id)
         decision = _checked(DecisionSerializer, request.data)
-        return Response(MemorySerializer(self.decide(memory, by=request.user, **decision)).data)
+        return Response(MemorySerializer(self.decide(memory, by=user_of(request), **decision)).data)
 
 
 class CorrectionView(APIView):
@@ -210,7 +210,7 @@ class CorrectionView(APIView):
         memory = visible_memory(request, memory_id)
         correction = _checked(CorrectionSerializer, request.data)
         details = correction.pop("details")
-        return Response(MemorySerializer(actions.correct(memory, by=request.user, **correction, **details)).data)
+        return Response(MemorySerializer(actions.correct(memory, by=user_of(request), **correction, **details)).data)
 
 
 def _checked(serializer_class: type, data: Any) -> dict[str, Any]:

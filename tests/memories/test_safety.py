@@ -140,6 +140,10 @@ def test_safety_09_no_drug_allergies_differs_from_no_allergies(mrs_hale: Patient
         actions.confirm(no_drug, by=nora, reason="She said so.")
         mrs_hale.refresh_from_db()
         assert mrs_hale.known_allergies_status == KnownAllergies.NO_DRUG_KNOWN
+    hear(mrs_hale, nora, "Patient is allergic to latex.", said_at=TUESDAY)
+    with directing():
+        mrs_hale.refresh_from_db()
+        assert mrs_hale.known_allergies_status == KnownAllergies.NO_DRUG_KNOWN, "latex is no drug"
     hear(mrs_hale, nora, "Patient is allergic to codeine.", said_at=TUESDAY)
     with directing():
         mrs_hale.refresh_from_db()
