@@ -58,7 +58,7 @@ WITH asked AS MATERIALIZED (
     SELECT memory_id, 1 - (embedding <=> %(embedding)s::halfvec) AS cosine
     FROM memories_memoryindex WHERE patient_id = %(patient)s AND embedding_model = %(model)s
 ), norm AS (
-    SELECT count(*) AS memories,
+    SELECT count(*)::float AS memories,
            (coalesce(sum(cosine), 0) + {PRIOR_COUNT * PRIOR_MEAN}) / (count(cosine) + {PRIOR_COUNT}) AS mean,
            sqrt((coalesce(var_pop(cosine) * count(cosine), 0) + {PRIOR_COUNT * PRIOR_SPREAD**2})
                 / (count(cosine) + {PRIOR_COUNT})) AS spread
@@ -66,9 +66,9 @@ WITH asked AS MATERIALIZED (
 ), said AS MATERIALIZED (
     SELECT memory_id, term, weight
     FROM asked JOIN memories_memoryword USING (lexeme) WHERE patient_id = %(patient)s
-), rarity AS (
+), rarity AS MATERIALIZED (
     SELECT term, piece, is_topic, ln(1 + (greatest(memories - with_term, 0) + 0.5) / (with_term + 0.5)) AS nats
-    FROM (SELECT term, count(*) AS with_term FROM said GROUP BY term) counted JOIN asked USING (term), norm
+    FROM (SELECT term, count(*)::float AS with_term FROM said GROUP BY term) counted JOIN asked USING (term), norm
 ), met AS (
     SELECT memory_id, greatest(sum(weight * nats) FILTER (WHERE NOT is_topic),
                                {TOPIC} * max(weight * nats) FILTER (WHERE is_topic)) AS nats
