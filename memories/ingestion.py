@@ -22,6 +22,7 @@ from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate, Utterance
 from memories.indexing import indexed_text
 from memories.models import Conversation, ExtractionRun, Memory, RunState, Turn
+from memories.purposes import link_stated
 from memories.reading import Reading, read
 from memories.remembering import lock_patient
 from memories.signals import turns_recorded
@@ -161,6 +162,7 @@ def _bring_in(
     if run.state == RunState.DONE:
         return run
     consolidation = consolidate(run, reading.candidates, turns=turns, vectors=vectors)
+    link_stated(run.patient, [*consolidation.added, *consolidation.reinforced])
     run.note(
         attempts=run.attempts + 1,
         state=RunState.PENDING if reading.failure else RunState.DONE,

@@ -5,14 +5,14 @@ from typing import Any
 from auditlog.registry import auditlog
 from django.db.models import Model
 
-from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, ReviewTask
+from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, MemoryLink, ReviewTask
 from memories.signals import turns_recorded
 from memories.tasks import enqueue_extraction
 
 
 def connect() -> None:
     turns_recorded.connect(enqueue_recorded, dispatch_uid="memories.enqueue_recorded")
-    for model in (Memory, AllergyDetail, MedicationDetail, ReviewTask):
+    for model in (Memory, AllergyDetail, MedicationDetail, MemoryLink, ReviewTask):
         auditlog.register(model, include_fields=_own_fields(model))
 
 

@@ -1,18 +1,24 @@
 from memories.models.conversation import Conversation, ExtractionRun, RunState, Turn
 from memories.models.index import MemoryIndex, MemoryWord
+from memories.models.link import LinkKind, MemoryLink, MemoryLinkQuerySet
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
+from memories.models.narrative import PatientNarrative
 from memories.models.review import ReviewSeverity, ReviewTask, TaskKind, TaskState
 
 __all__ = [
     "AllergyDetail",
     "Conversation",
     "ExtractionRun",
+    "LinkKind",
     "MedicationDetail",
     "Memory",
     "MemoryIndex",
+    "MemoryLink",
+    "MemoryLinkQuerySet",
     "MemoryQuerySet",
     "MemoryWord",
     "Mention",
+    "PatientNarrative",
     "ReviewSeverity",
     "ReviewTask",
     "RunState",
