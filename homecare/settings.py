@@ -214,6 +214,7 @@ EMBEDDING_CACHE_SIZE = env.int("EMBEDDING_CACHE_SIZE", 2048)
 
 # --- What happens by night ------------------------------------------------------------------------------------------
 
+NIGHTLY_CRON = env.str("NIGHTLY_CRON", "15 3 * * *")
 AGEING_DAYS = env.int("AGEING_DAYS", 180)
 GROUPING_COSINE = env.float("GROUPING_COSINE", 0.92)
 

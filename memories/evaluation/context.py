@@ -1,6 +1,7 @@
 """How often what answers a question stands in the context block that a language model would be given."""
 
 from collections.abc import Iterable, Iterator
+from statistics import mean
 from typing import Any
 
 from audit.actors import acting_as, system_actor
@@ -9,6 +10,7 @@ from memories.evaluation.retrieval import EVALUATION, remember_record
 from patients.models import Patient
 
 TOKEN_BUDGET = 1_000
+LEFT_OUT = {"adversarial"}
 
 
 def evaluate_context(
@@ -32,28 +34,32 @@ def evaluate_context(
 
 
 def context_scores(
-    records: Iterable[dict[str, Any]],
-    answers: Iterable[dict[str, Any]],
-    *,
-    leaving_out: Iterable[str] = ("adversarial",),
-) -> dict[str, float]:
-    """Shares of the questions whose evidence stands in their context: `all` of it, or `any`; and what the contexts cost.
+    records: Iterable[dict[str, Any]], answers: Iterable[dict[str, Any]]
+) -> tuple[dict[str, float], list[str]]:
+    """How much of the evidence of the questions stands in their contexts, and the questions of which none does.
 
-    Questions without evidence, and those of the categories left out, do not count.
+    Shares of questions with `all` of their evidence and with `any` of it, the mean share of evidence a question, and
+    what the contexts cost. Adversarial questions, and those without evidence, do not count.
     """
     told = {answer["query_id"]: answer for answer in answers}
-    skipped = set(leaving_out)
     asked = [
-        (set(query["gold"]), told[query["id"]])
+        query
         for record in records
         for query in record["queries"]
-        if query["gold"] and query.get("category") not in skipped
+        if query["gold"] and query.get("category") not in LEFT_OUT
     ]
-    return {
+    shares = [
+        len(set(query["gold"]) & set(told[query["id"]]["in_context"])) / len(set(query["gold"])) for query in asked
+    ]
+    tokens = [told[query["id"]]["tokens"] for query in asked]
+    scores = {
         "questions": len(asked),
-        "all": sum(gold <= set(answer["in_context"]) for gold, answer in asked) / len(asked),
-        "any": sum(bool(gold & set(answer["in_context"])) for gold, answer in asked) / len(asked),
-        "memories": sum(len(answer["in_context"]) for _, answer in asked) / len(asked),
-        "tokens": sum(answer["tokens"] for _, answer in asked) / len(asked),
-        "most_tokens": max(answer["tokens"] for _, answer in asked),
+        "all evidence in context": sum(share == 1 for share in shares) / len(asked),
+        "any evidence in context": sum(share > 0 for share in shares) / len(asked),
+        "share of evidence in context": mean(shares),
+        "memories a context": mean(len(told[query["id"]]["in_context"]) for query in asked),
+        "tokens a context": mean(tokens),
+        "most tokens": max(tokens),
     }
+    missed = [f"{query['id']} | {query['question']}" for query, share in zip(asked, shares, strict=True) if not share]
+    return scores, missed

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import track
 
+from memories.evaluation.context import TOKEN_BUDGET, context_scores, evaluate_context
 from memories.evaluation.extraction import evaluate_extraction
 from memories.evaluation.names import Synonyms
 from memories.evaluation.retrieval import evaluate_retrieval
@@ -23,7 +25,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         kinds = parser.add_subparsers(dest="kind", required=True)
-        for kind, file in (("extraction", "dialogues with the facts in them"), ("retrieval", "memories and questions")):
+        for kind, file in (
+            ("extraction", "dialogues with the facts in them"),
+            ("retrieval", "memories and questions"),
+            ("context", "memories and questions"),
+        ):
             arguments = kinds.add_parser(kind, help=f"on a .jsonl file of {file}")
             arguments.add_argument("file", type=Path)
             arguments.add_argument(
@@ -32,11 +38,15 @@ class Command(BaseCommand):
             arguments.add_argument("--errors", type=int, default=0, metavar="N", help="show the first N errors")
             arguments.add_argument("--json", action="store_true", help="print the figures as JSON")
         kinds.choices["extraction"].add_argument("--vocab", type=Path, help="drug names and ingredients (.tsv)")
+        kinds.choices["context"].add_argument(
+            "--tokens", type=int, default=TOKEN_BUDGET, help="the budget of a context"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         run, score = {
             "extraction": (evaluate_extraction, self._score_extraction),
             "retrieval": (evaluate_retrieval, self._score_retrieval),
+            "context": (partial(evaluate_context, token_budget=options.get("tokens")), self._score_context),
         }[options["kind"]]
         given = _read(options["file"])
         with scratch_database():
@@ -63,6 +73,12 @@ class Command(BaseCommand):
             for query in record["queries"]
             if not set(query["gold"]) & set(ranked.get(query["id"], [])[:3])
         ]
+        self.stdout.write("\n".join(missed[: options["errors"]]))
+
+    def _score_context(self, given: Rows, predictions: Rows, options: dict[str, Any]) -> None:
+        scores, missed = context_scores(given, predictions)
+        lines = [f"{name:28s} {round(figure, 3)}" for name, figure in scores.items()]
+        self.stdout.write(json.dumps(scores) if options["json"] else "\n".join(lines))
         self.stdout.write("\n".join(missed[: options["errors"]]))
 
     def _score_extraction(self, given: Rows, predictions: Rows, options: dict[str, Any]) -> None:
