@@ -1,14 +1,21 @@
 """Jobs of the queue. Each holds keys and no story, may run twice, and never lets an exception's text reach a log."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
-from django.db import close_old_connections
+from django.conf import settings
+from django.db import close_old_connections, transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
-from audit.actors import Door, system_actor
+from audit.actors import Door, acting_as, system_actor
 from memories.ingestion import carry_out, give_up
 from memories.models import ExtractionRun, RunState
+from memories.narrative import refresh_narrative
+from memories.nightly import patients_to_tend, tend
+from patients.models import Patient
 
 QUEUE_ACTOR = system_actor("queue", door=Door.JOB)
 
@@ -63,3 +70,53 @@ async def rescue_stalled_jobs(context: JobContext, timestamp: int) -> None:
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs():
         await manager.retry_job(job)
+
+
+# --- by night --------------------------------------------------------------------------------------------------------
+
+
+@app.periodic(cron=settings.NIGHTLY_CRON)
+@app.task(name="memories.nightly", queueing_lock="nightly")
+def nightly(timestamp: int) -> None:
+    """Queue a job for each patient of whom anything is remembered, so that all workers share the night's work."""
+    close_old_connections()
+    try:
+        with acting_as(QUEUE_ACTOR):
+            for patient_id in patients_to_tend(by=QUEUE_ACTOR):
+                tend_patient.defer(patient_id=str(patient_id))
+    finally:
+        close_old_connections()
+
+
+@app.task(name="memories.tend_patient", retry=RETRY)
+def tend_patient(*, patient_id: str) -> None:
+    """Expire, age and group the memories of one patient, and bring the summary text up to date."""
+    _for_patient(patient_id, lambda patient: tend(patient, by=QUEUE_ACTOR))
+
+
+@app.task(name="memories.narrate", retry=RETRY)
+def narrate(*, patient_id: str) -> None:
+    """Bring the summary text of one patient up to date."""
+    _for_patient(patient_id, lambda patient: refresh_narrative(patient, by=QUEUE_ACTOR))
+
+
+def enqueue_narrative(patient: Patient) -> None:
+    """Queue the making of a patient's summary text in the running transaction, unless it is queued."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        narrate.configure(queueing_lock=f"narrate:{patient.pk}").defer(patient_id=str(patient.pk))
+
+
+def _for_patient(patient_id: str, work: Callable[[Patient], object]) -> None:
+    """Do this for the patient of this key. Raises `RunUnfinished` with the kind of a failure, never its text."""
+    close_old_connections()
+    failure = ""
+    try:
+        with acting_as(QUEUE_ACTOR):
+            patient = Patient.objects.get(pk=patient_id)
+        work(patient)
+    except Exception as error:  # noqa: BLE001 because whatever it is, its text may quote a patient and must not be logged
+        failure = f"stopped by {type(error).__name__}"
+    finally:
+        close_old_connections()
+    if failure:
+        raise RunUnfinished(failure)

@@ -16,6 +16,7 @@ from audit.models import Event
 from audit.recording import record
 from memories import actions
 from memories.api.filters import MemoryFilter, filter_memories
+from memories.api.recall_serializers import LinkedMemorySerializer
 from memories.api.serializers import (
     ChangeSerializer,
     ConversationSerializer,
@@ -23,7 +24,6 @@ from memories.api.serializers import (
     DecisionSerializer,
     IngestedSerializer,
     MemoryChangesSerializer,
-    MemoryDetailSerializer,
     MemorySerializer,
     SearchResultSerializer,
     SearchSerializer,
@@ -151,12 +151,12 @@ class MemoryView(APIView):
         "DELETE": "memories.change_memory",
     }
 
-    @extend_schema(responses=MemoryDetailSerializer)
+    @extend_schema(responses=LinkedMemorySerializer)
     def get(self, request: Request, memory_id: UUID) -> Response:
-        """A memory with the words it rests on."""
+        """A memory with the words it rests on, and its links."""
         memory = visible_memory(request, memory_id)
         record(Event.READ, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory)
-        return Response(MemoryDetailSerializer(memory).data)
+        return Response(LinkedMemorySerializer(memory).data)
 
     @extend_schema(request=MemoryChangesSerializer, responses=MemorySerializer)
     def patch(self, request: Request, memory_id: UUID) -> Response:

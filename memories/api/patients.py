@@ -1,5 +1,6 @@
 """`/api/v1/patients/{id}/...`: what is remembered about one patient as a whole."""
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -7,9 +8,11 @@ from rest_framework.views import APIView
 
 from audit.models import Event
 from audit.recording import record
-from memories.api.serializers import SummarySerializer
+from memories.api.recall_serializers import ContextRequestSerializer, ContextSerializer, SummarySerializer
+from memories.context import build_context
 from memories.models import Memory
 from memories.summary import summarise
+from memories.tasks import enqueue_narrative
 from patients.api import visible_patient
 
 
@@ -18,9 +21,26 @@ class SummaryView(APIView):
 
     @extend_schema(responses=SummarySerializer)
     def get(self, request: Request, external_id: str) -> Response:
-        """What is to be known before a visit."""
+        """What is to be known before a visit. A summary text that no longer fits is left to the worker to make anew."""
         patient = visible_patient(request, external_id)
         summary = summarise(patient)
-        shown = {*summary.critical_items, *summary.recent_observations, *summary.upcoming_appointments}
-        record(Event.SUMMARY, patient_id=patient.pk, objects=[memory.pk for memory in shown], resource=Memory)
-        return Response(SummarySerializer(summary).data)
+        record(Event.SUMMARY, patient_id=patient.pk, objects=summary.shown, resource=Memory)
+        if summary.narrative.is_stale and settings.EXTRACTOR == "llm":
+            enqueue_narrative(patient)
+        return Response(SummarySerializer(summary, context={"request": request}).data)
+
+
+class ContextView(APIView):
+    permissions_required = {"POST": "memories.view_memory"}
+    reads_only = True
+
+    @extend_schema(request=ContextRequestSerializer, responses=ContextSerializer)
+    def post(self, request: Request, external_id: str) -> Response:
+        """A text block for a prompt: every allergy and medication, what bears on the question, and your passages."""
+        patient = visible_patient(request, external_id)
+        asked = ContextRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        context = build_context(patient, **asked.validated_data)
+        told = context.memory_ids.values()
+        record(Event.READ, patient_id=patient.pk, objects=told, resource=Memory, query=context.query)
+        return Response(ContextSerializer(context).data)

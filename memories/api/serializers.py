@@ -217,15 +217,3 @@ class ChangeSerializer(serializers.Serializer):
     event = serializers.CharField()
     changes = serializers.DictField()
     request_id = serializers.CharField(allow_null=True)
-
-
-class SummarySerializer(serializers.Serializer):
-    patient_id = serializers.CharField(source="patient.external_id")
-    total_memories = serializers.IntegerField()
-    critical_memories = serializers.IntegerField()
-    memories_by_category = serializers.DictField(child=serializers.IntegerField())
-    known_allergies = serializers.CharField(source="patient.known_allergies_status")
-    critical_items = MemorySerializer(many=True)
-    recent_observations = MemorySerializer(many=True)
-    upcoming_appointments = MemorySerializer(many=True)
-    open_review_tasks = serializers.IntegerField()

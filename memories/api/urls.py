@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from memories import actions
+from memories.api.links import LinksView, LinkView
 from memories.api.memories import (
     CorrectionView,
     DecisionView,
@@ -15,7 +16,7 @@ from memories.api.memories import (
     MemoryView,
     RunView,
 )
-from memories.api.patients import SummaryView
+from memories.api.patients import ContextView, SummaryView
 from memories.api.root import RootView
 from patients.api import PatientsView, PatientView
 
@@ -30,10 +31,13 @@ urlpatterns = [
     *both("patients", PatientsView.as_view(), "patients"),
     *both("patients/<str:external_id>", PatientView.as_view(), "patient"),
     *both("patients/<str:external_id>/summary", SummaryView.as_view(), "patient-summary"),
+    *both("patients/<str:external_id>/context", ContextView.as_view(), "patient-context"),
     *both("memories", MemoriesView.as_view(), "memories"),
     *both("memories/search", MemorySearchView.as_view(), "memory-search"),
     *both("memories/<uuid:memory_id>", MemoryView.as_view(), "memory"),
     *both("memories/<uuid:memory_id>/history", MemoryHistoryView.as_view(), "memory-history"),
+    *both("memories/<uuid:memory_id>/links", LinksView.as_view(), "memory-links"),
+    *both("memories/<uuid:memory_id>/links/<uuid:link_id>", LinkView.as_view(), "memory-link"),
     *both("memories/<uuid:memory_id>/confirm", DecisionView.as_view(decide=actions.confirm), "memory-confirm"),
     *both("memories/<uuid:memory_id>/refute", DecisionView.as_view(decide=actions.refute), "memory-refute"),
     *both(
