@@ -9,8 +9,8 @@ from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention
 from memories.extraction.phrases import spans
-from memories.extraction.substances import substances_of
-from memories.extraction.topics import Topic, drugs_only
+from memories.extraction.substances import has_cue, substances_of
+from memories.extraction.topics import Topic, asks_what_is_not_borne, drugs_only
 
 _NONE = re.compile(
     r"\b(?:no (?:known |drug |medication |medicine |food |other known |significant )*allerg(?:y|ies)|nkd?a"
@@ -38,11 +38,7 @@ _SAYS = {
 
 def find_absence(moves: Sequence[Move], stated: Sequence[Candidate]) -> list[Candidate]:
     """The statements that there are no (drug) allergies. None that the stated allergies of the same talk contradict."""
-    asked = [
-        (_by_answer(move, moves), move.replies[0].sentence.quote())
-        for move in moves
-        if _is_denied_question(move)
-    ]
+    asked = [(_by_answer(move, moves), move.replies[0].sentence.quote()) for move in moves if _is_denied_question(move)]
     told = [(_by_statement(move, moves), move.sentence.quote()) for move in moves if _states_absence(move)]
     found: dict[tuple[str, Quote], Candidate] = {}
     for assertion, quote in sorted([*asked, *told], key=lambda one: (one[1].turn, one[1].start)):
@@ -59,6 +55,7 @@ def _is_denied_question(move: Move) -> bool:
         and move.own_topic
         and move.topic is Topic.ALLERGY
         and not move.sentence.says(*_MORE)
+        and (has_cue(move.sentence) or not asks_what_is_not_borne(move.sentence))
         and (
             move.sentence.says(*_ANYTHING)
             or not move.sentence.says("food", "foods", "pollen", "seasonal", "environmental")
@@ -93,9 +90,7 @@ def _by_statement(move: Move, moves: Sequence[Move]) -> AllergyAssertion:
 def _allergy_questions(question: Move, moves: Sequence[Move]) -> list[Move]:
     """The questions about allergies in the turn of one of them."""
     turn = question.sentence.turn
-    return [
-        one for one in moves if one.sentence.turn == turn and one.topic is Topic.ALLERGY and one.is_question
-    ]
+    return [one for one in moves if one.sentence.turn == turn and one.topic is Topic.ALLERGY and one.is_question]
 
 
 def _assertion(drugs: bool) -> AllergyAssertion:

@@ -9,10 +9,13 @@ from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
 from memories.extraction.polarity import NEGATIONS
-from memories.extraction.reactions import reaction_in, reaction_to, severity_of
+from memories.extraction.reactions import causes_reaction, reaction_in, reaction_to, severity_of
 from memories.extraction.reading import Sentence
 from memories.extraction.substances import has_cue, substances_of
 from memories.extraction.topics import Topic
+
+#: Said of how the patient is, not of what an allergen once did.
+_NOWADAYS = ("today", "this morning", "tonight", "last night", "yesterday", "lately", "these days", "seems", "seemed")
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,32 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     """True: denied. False: stated. None: neither."""
     if is_excepted(mention):
         return False
-    if "if" in move.sentence.norms[: mention.first] and not move.is_question:
+    if _is_supposed(move, mention):
         return None
     if move.act is Act.ASKS_OPENLY:
         return False if _reacts(move) else None
     if move.is_question:
         if move.holds is None and not (
-            (move.topic is Topic.ALLERGY and _reacts(move))
-            or (move.act is Act.CHECKS and has_cue(move.sentence))
+            (move.topic is Topic.ALLERGY and _reacts(move)) or (move.act is Act.CHECKS and has_cue(move.sentence))
         ):
             return None
         return move.holds is False or (move.act is Act.CHECKS and _is_denied(mention))
-    if move.answers and move.answers.holds is False and not has_cue(move.sentence):
+    denied = move.answers is not None and move.answers.holds is False
+    if denied and not has_cue(move.sentence) and not _is_let_stand(move, mention):
         return None
     return _is_denied(mention)
+
+
+def _is_supposed(move: Move, mention: Mention) -> bool:
+    """ "If I had an allergy to latex"; not "if I eat shrimp I get hives"."""
+    supposed = "if" in move.sentence.norms[: mention.first] and not move.is_question
+    return supposed and not causes_reaction(move.sentence, mention)
+
+
+def _is_let_stand(move: Move, mention: Mention) -> bool:
+    """ "No, just penicillin", "Only cats": the exception to a no, or what one substance does."""
+    before = [norm for norm in move.sentence.norms[: mention.first] if norm[0].isalnum()]
+    return bool(before and before[-1] in ("just", "only")) or causes_reaction(move.sentence, mention)
 
 
 def _reacts(move: Move) -> bool:
@@ -74,9 +89,7 @@ def _is_denied(mention: Mention) -> bool:
     begins, _ = mention.sentence.clause_of(mention.first)
     norms = mention.sentence.norms
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
-    if not cues or (
-        norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but")
-    ):
+    if not cues or (norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but")):
         return False
     return not {"just", "only", "except", "than", "besides", "sure", "can't", "take"} & set(
         norms[cues[-1] : mention.first]
@@ -105,16 +118,21 @@ def _sentences_about(moves: Sequence[Move], one: _Allergy, named: Sequence[_Alle
     speaks_of_it = True
     if moves[one.at].act is Act.ASKS_OPENLY:
         yield from (reply.sentence for reply in moves[one.at].replies)
-    for move in moves[one.at + 1 :]:
+    for at, move in enumerate(moves[one.at + 1 :]):
         mentioned = {mention.key for mention in allergens_in(move.sentence)} | _heard_again(move, named)
         if one.mention.key in mentioned:
             speaks_of_it = True
         elif mentioned & others:
             speaks_of_it = False
-        elif move.topic is not Topic.ALLERGY:
+        elif move.topic is not Topic.ALLERGY and not (at == 0 and _opens_with_reaction(move, one)):
             return
-        if speaks_of_it and not move.is_question:
+        if speaks_of_it and not move.is_question and not move.sentence.says(*_NOWADAYS):
             yield move.sentence
+
+
+def _opens_with_reaction(move: Move, one: _Allergy) -> bool:
+    """ "Penicillin and me don't get along. Hives from head to toe." """
+    return move.sentence.turn == one.mention.sentence.turn and bool(reaction_in(move.sentence, 0, 3))
 
 
 def _heard_again(move: Move, named: Sequence[_Allergy]) -> set[str]:
@@ -123,14 +141,8 @@ def _heard_again(move: Move, named: Sequence[_Allergy]) -> set[str]:
 
 def _candidate(one: _Allergy, reaction: tuple[str, str]) -> Candidate:
     mention = one.mention
-    facts = AllergyFacts(
-        mention.name, mention.ingredient, mention.guess, reaction=reaction[0], severity=reaction[1]
-    )
-    said = (
-        f"Not allergic to {mention.name}."
-        if one.denied
-        else f"Allergic to {mention.name}{_with(reaction[0])}."
-    )
+    facts = AllergyFacts(mention.name, mention.ingredient, mention.guess, reaction=reaction[0], severity=reaction[1])
+    said = f"Not allergic to {mention.name}." if one.denied else f"Allergic to {mention.name}{_with(reaction[0])}."
     return Candidate(
         category=Category.ALLERGY,
         about=(mention.ingredient or mention.name).lower(),

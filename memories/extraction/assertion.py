@@ -1,5 +1,6 @@
 """Whether what a sentence names is stated, denied, only imagined, or somebody else's."""
 
+import re
 from enum import Enum
 
 from memories.choices import SpeakerRole
@@ -43,8 +44,7 @@ _RUNS = ("runs in", "in my family", "in the family", "in our family", "side of t
 _TAKING_FOR = word_set("take takes taking took taken use using anything something on")
 _WITH = word_set("with from on")
 _MAKES_LIGHT = word_set(
-    "problem problems issue issues trouble side effects change changes flare flares only just sure "
-    "since because about"
+    "problem problems issue issues trouble side effects change changes flare flares only just sure since because about"
 )
 
 
@@ -96,15 +96,15 @@ def _own_statement_begins(mention: Mention) -> int:
     """Where the statement that holds the mention begins: after the last clause cut that has its own subject."""
     first, _ = mention.sentence.clause_of(mention.first)
     words = mention.sentence.words[first : mention.first]
-    has_subject = any(
-        word.norm in _I | _THEY or word.key in KIN or word.norm in ("you", "it") for word in words
-    )
+    has_subject = any(word.norm in _I | _THEY or word.key in KIN or word.norm in ("you", "it") for word in words)
     return first if has_subject else 0
 
 
 def _is_caregivers_or_kins(move: Move, mention: Mention, kin: list[int]) -> bool:
     """A caregiver's "I" is not the patient; "Mom" mostly is, "her mother" is not."""
     norms = mention.sentence.norms
+    if _REPORTED.search(" ".join(norms[: mention.first])):
+        return False
     if move.topic is Topic.FAMILY or any(norms[at - 1] in ("her", "his", "their") for at in kin if at):
         return True
     subjects = [norm for norm in norms[: mention.first] if norm in _I - {"my", "me"} | _THEY | {"him", "her"}]
@@ -112,6 +112,10 @@ def _is_caregivers_or_kins(move: Move, mention: Mention, kin: list[int]) -> bool
     return bool(subjects) and subjects[-1].startswith("i") and not kin and bool(between & _HAVING)
 
 
+#: "She says no, I'm not allergic to sulfa": the caregiver speaks the patient's words.
+_REPORTED = re.compile(
+    r"\b(?:he|she|they|mom|dad) (?:says|said|tells me|told me)(?: \w+)? ,? ?(?:\W )?(?:no , )?i(?:'m| )"
+)
 _HAVING = word_set("have had take taking am i'm i've allergic on use")
 
 
@@ -126,9 +130,7 @@ def _truth_of_question(move: Move, mention: Mention) -> Truth:
     if move.holds is False:
         return Truth.DENIED
     if move.act is Act.CHECKS:
-        return (
-            Truth.DENIED if _is_denied(mention) else Truth.IMAGINED if _is_imagined(mention) else Truth.STATED
-        )
+        return Truth.DENIED if _is_denied(mention) else Truth.IMAGINED if _is_imagined(mention) else Truth.STATED
     return Truth.STATED if move.holds else Truth.OPEN
 
 
@@ -174,10 +176,7 @@ def _after_answering_no(norms: tuple[str, ...], begins: int) -> int:
 
 def _is_certain(mention: Mention) -> bool:
     near = f" {' '.join(mention.sentence.norms[max(0, mention.first - 4) : mention.first])} "
-    return any(
-        f" {phrase} " in near
-        for phrase in ("diagnosed with", "told i have", "told i had", "known history of")
-    )
+    return any(f" {phrase} " in near for phrase in ("diagnosed with", "told i have", "told i had", "known history of"))
 
 
 def _explains(mention: Mention) -> bool:

@@ -112,5 +112,5 @@ class Extraction:
     dropped: int = 0
 
 
-#: (utterances, the day and time they were said) -> what they state. Pure; raises `ExtractionRefused` or `LLMUnavailable`.
+#: (utterances, when they were said) -> what they state. Pure; raises `ExtractionRefused` or `LLMUnavailable`.
 Extractor = Callable[[Sequence[Utterance], datetime], Extraction]

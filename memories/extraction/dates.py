@@ -81,9 +81,7 @@ def _named(plain: str, today: date) -> date | None:
     if match:
         return _in_future(_MONTHS.index(match.group(1)) + 1, _number(match.group(2)), match.group(3), today)
     match = _DAY_OF_MONTH.search(plain)
-    return (
-        _in_future(_MONTHS.index(match.group(2)) + 1, _number(match.group(1)), None, today) if match else None
-    )
+    return _in_future(_MONTHS.index(match.group(2)) + 1, _number(match.group(1)), None, today) if match else None
 
 
 def _in_digits(plain: str, today: date) -> date | None:

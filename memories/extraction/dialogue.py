@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import groupby
 
 from memories.choices import SpeakerRole
-from memories.extraction.mentions import medicines_in
+from memories.extraction.mentions import REACTIONS, conditions_in, medicines_in
 from memories.extraction.polarity import agreement, is_negative
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, topic_of
@@ -47,8 +47,7 @@ class Move:
 
 
 _AUXILIARIES = word_set(
-    "do does did are is was were have has had can could would will any don't doesn't didn't aren't "
-    "isn't haven't hasn't"
+    "do does did are is was were have has had can could would will any don't doesn't didn't aren't isn't haven't hasn't"
 )
 _OPENERS = word_set("what which how when where who why what's")
 _REQUESTS = (
@@ -60,8 +59,7 @@ _REQUESTS = (
     "remind me",
 )
 _LEAD_INS = word_set(
-    "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm "
-    "sorry all see"
+    "so and okay ok now oh hm hmm um uh well alright right great good then but also fine sure ah mm sorry all see"
 )
 _TAKING = ("take", "takes", "taking", "on")
 _CANNOT = ("can't take", "cannot take", "can't have", "can't tolerate", "not take", "never take")
@@ -75,8 +73,7 @@ _PROBES = (
     "pardon",
 )
 _SUBJECTS = word_set(
-    "you you're you've he he's she she's they they're i i'm i've we it it's there there's that this "
-    "your his her"
+    "you you're you've he he's she she's they they're i i'm i've we it it's there there's that this your his her"
 )
 
 
@@ -97,12 +94,8 @@ def follow(sentences: Sequence[Sentence]) -> list[Move]:
 def _let_kin_be_patient(moves: Sequence[Move]) -> None:
     for move in moves:
         move.kin_is_patient = True
-        if move.topic is Topic.FAMILY and not any(
-            one.sentence.says(*FAMILY) for one in (move, move.answers) if one
-        ):
-            move.topic = topic_of(move.sentence, kin_counts=False) or (
-                move.answers.topic if move.answers else None
-            )
+        if move.topic is Topic.FAMILY and not any(one.sentence.says(*FAMILY) for one in (move, move.answers) if one):
+            move.topic = topic_of(move.sentence, kin_counts=False) or (move.answers.topic if move.answers else None)
             move.drugs_only = drugs_only(move.sentence) if not move.answers else move.answers.drugs_only
 
 
@@ -140,24 +133,26 @@ def _with_topics(turn: list[Sentence], before: Move | None) -> list[Move]:
 
 def _move(sentence: Sentence, before: Move | None) -> Move:
     act, topic = _act(sentence), topic_of(sentence)
-    if (
-        topic is Topic.MEDICATION
-        and before
-        and before.topic is Topic.ALLERGY
-        and _only_names_a_kind(sentence)
-    ):
+    if topic is Topic.MEDICATION and before and before.topic is Topic.ALLERGY and _only_names_a_kind(sentence):
         return Move(sentence, act, Topic.ALLERGY, drugs_only=True, own_topic=True)
     if topic is None and act is not Act.TELLS and not _is_on_allergies(before) and medicines_in(sentence):
         topic = Topic.MEDICATION
     if topic:
         return Move(sentence, act, topic, drugs_only(sentence), own_topic=True)
-    if before is None or _changes_subject(sentence, act):
+    if before is None or _changes_subject(sentence, act) or (_is_on_allergies(before) and _turns_to_illness(sentence)):
         return Move(sentence, act, None)
     return Move(sentence, act, before.topic, before.drugs_only)
 
 
 def _is_on_allergies(before: Move | None) -> bool:
     return before is not None and before.topic is Topic.ALLERGY
+
+
+def _turns_to_illness(sentence: Sentence) -> bool:
+    """ "You've had diabetes a long time": whoever asked about allergies is done with them."""
+    return sentence.role == SpeakerRole.CLINICIAN and any(
+        one.name not in REACTIONS and "allerg" not in one.name for one in conditions_in(sentence)
+    )
 
 
 def _only_names_a_kind(sentence: Sentence) -> bool:

@@ -88,9 +88,7 @@ def dosing_of(words: Sequence[Word], bare_number: bool = False, nearest_last: bo
     frequency = [_in_digits(words[first:last]) for first, last, _ in spans(words, _FREQUENCY)]
     route = next((match.group() for _, _, match in spans(words, _ROUTE)), "")
     as_needed = any(True for _ in spans(words, _AS_NEEDED))
-    return Dosing(
-        _dose(words, bare_number, nearest_last), route, " ".join(dict.fromkeys(frequency)), as_needed
-    )
+    return Dosing(_dose(words, bare_number, nearest_last), route, " ".join(dict.fromkeys(frequency)), as_needed)
 
 
 def _dose(words: Sequence[Word], bare_number: bool, nearest_last: bool) -> str:
@@ -98,9 +96,7 @@ def _dose(words: Sequence[Word], bare_number: bool, nearest_last: bool) -> str:
     doses = [dose for at in range(len(words)) if (dose := _dose_at(words, at)) and not _inside(words, at)]
     strengths = [dose for dose in doses if dose.split()[-1] not in _COUNTS]
     if strengths:
-        return _corrected(words, strengths[-1]) or (
-            strengths[-1] if nearest_last else _together(strengths, words)
-        )
+        return _corrected(words, strengths[-1]) or (strengths[-1] if nearest_last else _together(strengths, words))
     if doses:
         return doses[-1]
     first = _bare_from(words)

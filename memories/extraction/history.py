@@ -102,11 +102,7 @@ def _is_claimed(move: Move, mention: Mention) -> bool:
 def _truth(move: Move, mention: Mention) -> Truth:
     """As asserted; an answer that names some itself ("Yes, gout but no diabetes") stands for those alone."""
     truth = truth_of(move, mention)
-    if (
-        truth is Truth.STATED
-        and move.act is Act.ASKS
-        and any(conditions_in(reply.sentence) for reply in move.replies)
-    ):
+    if truth is Truth.STATED and move.act is Act.ASKS and any(conditions_in(reply.sentence) for reply in move.replies):
         return Truth.OPEN
     return truth
 

@@ -41,7 +41,5 @@ def extract_locally(utterances: Sequence[Utterance], said_at: datetime) -> Extra
 
 
 def _names_of(allergies: Sequence[Candidate]) -> frozenset[str]:
-    named = (
-        name for one in allergies if one.allergy for name in (one.allergy.substance, one.allergy.ingredient)
-    )
+    named = (name for one in allergies if one.allergy for name in (one.allergy.substance, one.allergy.ingredient))
     return frozenset(name.lower() for name in named if name)

@@ -48,9 +48,7 @@ def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
     """ "Your diabetes medication?" "Micronase?": the name stands for the class that was asked about."""
     turn = mention.sentence.turn
     following = (move for move in moves[at + 1 :] if turn < move.sentence.turn <= turn + 2)
-    return moves[at].is_question and any(
-        not one.is_class for move in following for one in medicines_in(move.sentence)
-    )
+    return moves[at].is_question and any(not one.is_class for move in following for one in medicines_in(move.sentence))
 
 
 def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
@@ -80,9 +78,7 @@ def _is_given(move: Move, mention: Mention) -> bool:
 def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | None:
     move = moves[at]
     status, confidence = status_of(move, mention, _said_after(moves, at))
-    if mention.is_class and (
-        _is_named_next(moves, at, mention) or not _class_counts(mention, status, confidence)
-    ):
+    if mention.is_class and (_is_named_next(moves, at, mention) or not _class_counts(mention, status, confidence)):
         return None
     if move.act in (Act.ASKS, Act.CHECKS) and move.holds is None and _is_left_open(move, mention):
         return None
@@ -103,9 +99,7 @@ def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | 
         content=_SAYS[status].format(_described(facts)),
         quote=_quote(move, mention),
         priority=Priority.CRITICAL if high_alert_class(mention.key) else Priority.HIGH,
-        clinical_status=ClinicalStatus.INACTIVE
-        if status == MedicationStatus.STOPPED
-        else ClinicalStatus.ACTIVE,
+        clinical_status=ClinicalStatus.INACTIVE if status == MedicationStatus.STOPPED else ClinicalStatus.ACTIVE,
         confidence=min(confidence, 0.5) if mention.guess else confidence,
         denied=status == MedicationStatus.NOT_TAKEN,
         medication=facts,
@@ -181,9 +175,7 @@ def _said_next(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
 
 def _is_about_it(move: Move) -> bool:
     """Whether a sentence may speak of the drug just named; a refused question ("Twice a day?" "No.") does not."""
-    if move.is_question and not (
-        move.holds and move.sentence.says("that", "it", "still", "prescription", "dose")
-    ):
+    if move.is_question and not (move.holds and move.sentence.says("that", "it", "still", "prescription", "dose")):
         return False
     return not move.sentence.says("smoke", "drink", "pain", "exercise", "vomit", "walk", "shots")
 
@@ -191,9 +183,7 @@ def _is_about_it(move: Move) -> bool:
 def _may_be_bare(move: Move) -> bool:
     """Whether a number without a unit can only be a dose: after "how much?", or in "Yes, twenty daily"."""
     asked = move.answers.sentence if move.answers else None
-    how_much = asked is not None and asked.says(
-        "how much", "dose", "dosage", "how many milligrams", "what strength"
-    )
+    how_much = asked is not None and asked.says("how much", "dose", "dosage", "how many milligrams", "what strength")
     return how_much or (bool(move.answers) and len(move.sentence.words) <= _SHORT)
 
 

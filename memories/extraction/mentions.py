@@ -15,9 +15,7 @@ TAKING = word_set(
     "starts started starting stop stopped continue refill refills refilled dose doses supplement "
     "supplements apply"
 )
-_UNITS = word_set(
-    "mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler"
-)
+_UNITS = word_set("mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler")
 #: After a drug's name: the laboratory's business, not the medicine chest's.
 _MEASURED = word_set(
     "level levels test tests count resistance deficiency sensitivity intake content dependent scan free"
@@ -27,6 +25,8 @@ _PREVENTING = word_set(
     "test tests testing screening screen network center centre society institute foundation association "
     "clinic guidelines awareness"
 )
+#: Conditions by name that an allergen brings on.
+REACTIONS = frozenset({"hives", "dermatitis", "asthma", "eczema", "anaphylaxis", "rhinitis", "allergic rhinitis"})
 _MEASURING = word_set("low high serum blood total elevated your")
 
 
@@ -59,9 +59,7 @@ def medicines_in(sentence: Sentence) -> list[Mention]:
             found.append(here)
         at = here.last if here else at + 1
     ends = {one.last for one in found if isinstance(one.entry, Drug)}
-    return [
-        _medicine(sentence, one) for one in found if _is_meant(words, one) and not _is_its_form(one, ends)
-    ]
+    return [_medicine(sentence, one) for one in found if _is_meant(words, one) and not _is_its_form(one, ends)]
 
 
 def allergens_in(sentence: Sentence) -> list[Mention]:
@@ -69,12 +67,19 @@ def allergens_in(sentence: Sentence) -> list[Mention]:
     medicines = medicines_in(sentence)
     taken = {at for one in medicines for at in range(one.first, one.last)}
     others = [
-        _allergen(sentence, one) for one in allergens().all_in(sentence.words) if one.first not in taken
+        _allergen(sentence, one)
+        for one in allergens().all_in(sentence.words)
+        if one.first not in taken and not _compares(sentence, one.first)
     ]
     specific = [one for one in medicines if not one.is_class]
     named = {at for one in others for at in range(one.first, one.last)}
     groups = [one for one in medicines if one.is_class and one.first not in named]
     return sorted([*specific, *others, *groups], key=lambda one: one.first)
+
+
+def _compares(sentence: Sentence, first: int) -> bool:
+    """ "Sick as a dog", "red like a tomato" name no dog and no tomato."""
+    return first > 1 and sentence.norms[first - 2] in ("as", "like") and sentence.norms[first - 1] in ("a", "an")
 
 
 def conditions_in(sentence: Sentence) -> list[Mention]:
@@ -94,9 +99,7 @@ def heard(sentence: Sentence, first: int, last: int) -> str:
     return sentence.text[sentence.words[first].start : sentence.words[last - 1].end]
 
 
-def _longer(
-    drug: Found[Drug] | None, group: Found[DrugClass] | None
-) -> Found[Drug] | Found[DrugClass] | None:
+def _longer(drug: Found[Drug] | None, group: Found[DrugClass] | None) -> Found[Drug] | Found[DrugClass] | None:
     if drug and group:
         return group if group.last > drug.last else drug
     return drug or group

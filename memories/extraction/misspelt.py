@@ -18,12 +18,7 @@ def misspelt_medicines_in(move: Move) -> list[Mention]:
     known = {at for one in named for at in range(one.first, one.last)}
     found = []
     for at, word in enumerate(sentence.words):
-        if (
-            at in known
-            or len(word.norm) < _SHORTEST
-            or not word.norm.isalpha()
-            or not _stands_for_a_drug(move, at)
-        ):
+        if at in known or len(word.norm) < _SHORTEST or not word.norm.isalpha() or not _stands_for_a_drug(move, at):
             continue
         guess = resembling(word.norm)
         if guess:

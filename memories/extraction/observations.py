@@ -97,9 +97,7 @@ def _vitals(move: Move) -> Iterator[Candidate]:
     for vital in vitals_in(move.sentence):
         if not is_someone_elses(move, _mention(move.sentence, vital.first, vital.last)):
             measured: dict[str, str | float] = {"value": vital.value, "unit": vital.unit}
-            yield _candidate(
-                move.sentence, vital.name, f"{vital.name.capitalize()} {vital.shown}.", 0.0, measured
-            )
+            yield _candidate(move.sentence, vital.name, f"{vital.name.capitalize()} {vital.shown}.", 0.0, measured)
 
 
 def _candidate(

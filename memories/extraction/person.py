@@ -14,12 +14,8 @@ from memories.extraction.retelling import retold
 from memories.vocabulary.everyday import languages, occupations
 from memories.vocabulary.words import word_set
 
-_CALLED = re.compile(
-    r"\b(?:call me|calls? (?:me|her|him)|goes by|go by|(?:be|being) called|known as|nickname is)\b"
-)
-_SPEAKS = re.compile(
-    r"\b(?:speaks?|first language is|native language is|mother tongue is|interpreter|translator)\b"
-)
+_CALLED = re.compile(r"\b(?:call me|calls? (?:me|her|him)|goes by|go by|(?:be|being) called|known as|nickname is)\b")
+_SPEAKS = re.compile(r"\b(?:speaks?|first language is|native language is|mother tongue is|interpreter|translator)\b")
 _WORKS = re.compile(
     r"\b(?:works? (?:as|in|at|for)|working as|worked as|worked in|worked for|i'm an?|i am an?|i was an?"
     r"|he was an?|she was an?|used to be an?|used to work|is an?|was an?|retired)\b"
@@ -35,9 +31,7 @@ _SPEAK_TO = re.compile(
 _LIVES = re.compile(
     r"\b(?:lives?|living) (?:alone|with|by myself|by herself|by himself|on my own|on her own|on his own)\b"
 )
-_STATUS = re.compile(
-    r"\b(?:i'm|i am|is|been|he's|she's) (?:married|divorced|widowed|single|a widow|a widower)\b"
-)
+_STATUS = re.compile(r"\b(?:i'm|i am|is|been|he's|she's) (?:married|divorced|widowed|single|a widow|a widower)\b")
 _HABIT = re.compile(
     r"\b(?:every (?:single )?(?:morning|day|night|evening|afternoon|week|weekend|sunday|monday|tuesday"
     r"|wednesday|thursday|friday|saturday)|usually|always)\b"
@@ -95,11 +89,7 @@ def _occupation(move: Move) -> Candidate | None:
     match = next(spans(sentence.words, _WORKS), None)
     if not (
         match
-        and (
-            asked
-            or match[2].group() in ("retired", "works as", "work as", "worked as")
-            or any(True for _ in named)
-        )
+        and (asked or match[2].group() in ("retired", "works as", "work as", "worked as") or any(True for _ in named))
     ):
         return None
     if not _is_about_patient(move, match[0]) or is_negative(sentence.norms):
@@ -157,11 +147,7 @@ def _habit(move: Move) -> Candidate | None:
     often, does = next(spans(sentence.words, _HABIT), None), next(spans(sentence.words, _DOES), None)
     if often is None or does is None or sentence.says(*_TALK) or is_negative(sentence.norms):
         return None
-    if (
-        does[0] > often[0] + 4
-        or not _has_patient_as_subject(move, does[0])
-        or not _is_about_patient(move, does[0])
-    ):
+    if does[0] > often[0] + 4 or not _has_patient_as_subject(move, does[0]) or not _is_about_patient(move, does[0]):
         return None
     return _fact(move, "habit", _told(move))
 
@@ -188,10 +174,7 @@ def _has_patient_as_subject(move: Move, does: int) -> bool:
     before = move.sentence.norms[:does]
     if move.sentence.role == SpeakerRole.PATIENT:
         return "i" in before
-    return (
-        bool({"he", "she", "patient", "they", "mom", "dad", "mother", "father", "i"} & set(before))
-        or does <= 1
-    )
+    return bool({"he", "she", "patient", "they", "mom", "dad", "mother", "father", "i"} & set(before)) or does <= 1
 
 
 def _fact(move: Move, about: str, content: str) -> Candidate:

@@ -20,7 +20,7 @@ _YES_PHRASES = (
     "they do", "it is", "he has", "she has", "they did", "he did", "she did", "that's what", "so i'm told",
     "so i've been told", "think so", "believe so", "so they", "apparently", "supposedly", "of course",
     "that's it", "that's right", "that's correct", "that is correct", "that's true", "that is right",
-    "uh huh", "mm hmm", "both",
+    "uh huh", "mm hmm", "both", "as far as i know", "far as i know",
 )  # fmt: skip
 _NO = word_set("no nope nah never none nothing negative neither not")
 _NO_PHRASES = (

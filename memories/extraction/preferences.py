@@ -115,11 +115,7 @@ def _is_instruction(sentence: Sentence, first: int, last: int) -> bool:
     following = sentence.norms[last : last + 1]
     if not following or following[0] in _NO_ORDERS or following[0].endswith("ing"):
         return False
-    if (
-        sentence.norms[last - 1] == "be"
-        and not following[0].endswith(("ed", "en"))
-        and following[0] not in _DONE
-    ):
+    if sentence.norms[last - 1] == "be" and not following[0].endswith(("ed", "en")) and following[0] not in _DONE:
         return False
     needs = first <= _NEAR and sentence.norms[first] in ("needs", "need", "has", "must", "is", "are")
     orders = all(norm in _ORDERING for norm in sentence.norms[:first])
@@ -136,9 +132,7 @@ def _preference(move: Move) -> Candidate | None:
         or (sentence.says(*_TALK) and "prefer" not in match[2].group())
     ):
         return None
-    return _candidate(
-        sentence, _subject(sentence, match[1]), _told(sentence, match[0], match[1]), Kind.SEMANTIC
-    )
+    return _candidate(sentence, _subject(sentence, match[1]), _told(sentence, match[0], match[1]), Kind.SEMANTIC)
 
 
 def _is_patients(move: Move, first: int, last: int) -> bool:
@@ -169,11 +163,7 @@ def _told(sentence: Sentence, first: int, last: int) -> str:
     verb = heard(sentence, first, last)
     if not verb.lower().startswith(("prefer", "dislike", "hate", "enjoy", "likes", "loves")):
         return retold(sentence.quote().text)
-    return (
-        retold(f"{third_person(verb)} {sentence.quote(last).text}")
-        if last < len(sentence.words)
-        else retold(verb)
-    )
+    return retold(f"{third_person(verb)} {sentence.quote(last).text}") if last < len(sentence.words) else retold(verb)
 
 
 def _subject(sentence: Sentence, last: int) -> str:

@@ -13,30 +13,50 @@ _STRONG = (
     r"hives|rash(?:es)?|itch(?:y|es|ed|ing|iness)?|swell(?:s|ed|ing)?|swollen|swelled up"
     r"|anaphyla\w+(?: shock)?|throat (?:closes?|closed|closing)(?: up)?"
     r"|throat (?:gets|got) tight|(?:trouble|difficulty|problems?) breathing|(?:can't|cannot|couldn't) breathe"
-    r"|welts|blisters|red bumps"
+    r"|welts|blister(?:s|ed|ing)?|red bumps|(?:break(?:s|ing)?|broke|broken) out"
+    r"|blew up|puff(?:s|ed)? up|turn(?:s|ed) (?:\w+ )?red|(?:nearly|almost) (?:died|killed)|tingl(?:e|es|ed|ing)"
+    r"|(?:takes?|took|pulls?|pulled) (?:my|his|her|the) skin off"
 )
 _MILD = (
     r"nause(?:a|ous|ated)|throw(?:ing|s)? up|threw up|vomit(?:s|ing|ed)?|sick to (?:my|his|her) stomach|sick"
     r"|diarrh\w+|upset stomach"
     r"|stomach (?:pain|ache|cramps|upset)|dizz(?:y|iness)|tired|drowsy|headaches?|heart (?:\w+ )?(?:races?"
     r"|racing|race)|palpitations"
-    r"|short(?:ness)? of breath|wheez(?:e|es|ing)|flush(?:ed|ing)|runny nose|sneez(?:e|es|ing)|watery eyes"
-    r"|break(?:s|ing)? out"
-    r"|broke out|bumps|passed out|faint(?:ed|s)?|hallucinat\w+|confus(?:ed|ion)|seizures?|cough(?:ing)?"
+    r"|short(?:ness)? of breath"
+    r"|wheez(?:e|es|ing)|flush(?:ed|ing)|runny nose|sneez(?:e|es|ing)|watery eyes"
+    r"|bumps|passed out"
+    r"|faint(?:ed|s)?|hallucinat\w+|confus(?:ed|ion)|seizures?|cough(?:ing)?"
     r"|cramps|burning|redness|weak"
 )
 _REACTION = re.compile(rf"\b(?:{_STRONG}|{_MILD})\b")
 _STRONGLY = re.compile(rf"\b(?:{_STRONG})\b")
 _CAUSES = re.compile(
     r"\b(?:gives?|gave|giving|makes?|made|making|causes?|caused) (?:me|him|her|them|you|us|my|his|a|an)\b"
-    r"|\bthat itched me\b"
+    r"|\bthat itched me\b|\b(?:swells?|closes?|blisters?|puffs?) (?:up )?(?:me|my|his|her)\b"
+    r"|\balways does (?:that|it) to (?:me|him|her)\b"
 )
 _THEN = re.compile(
-    r"\b(?:and|then) (?:then )?(?:i|he|she|my \w+|his \w+|her \w+) (?:got|developed|broke|itched|swelled"
-    r"|swole|couldn't)\b"
+    r"\b(?:and|then|because) (?:then )?(?:i|he|she|my \w+|his \w+|her \w+) (?:got|developed|broke|itched|swelled"
+    r"|swole|couldn't|came|puffed|blew|turned|swells?|blistered)\b"
 )
-_TOOK = word_set("took gave given had tried")
-_RELIEF = word_set("went better helped down improved relieved faded gone away")
+#: "I had anaphylaxis from that", said of what was named before.
+_FROM_IT = re.compile(r"\b(?:from|to|with) (?:that|it|them|those)\b")
+#: What stands before an allergen when its effect follows: "if I eat shrimp, ...", "anything with sesame and ...".
+_EXPOSED = re.compile(
+    r"\b(?:anything with|(?:if|when|whenever|each time|every time|any time|once) (?:i|he|she|they|you)"
+    r" (?:even )?(?:eats?|ate|has|have|had|takes?|took|touch(?:es)?|drinks?|wears?|uses?|gets? near|smells?))\b"
+)
+_DISAGREES = re.compile(
+    r"\b(?:(?:do|does|did)n't|never|not) (?:get along|agree with (?:me|him|her)|sit (?:well|right) with (?:me"
+    r"|him|her))\b"
+    r"|\bdisagree[sd]? with (?:me|him|her)\b"
+)
+_KEPT_FROM = re.compile(
+    r"\b(?:keeps? (?:me|him|her) (?:away from|off)|stay(?:s|ing)? away from|(?:have|has|had) to avoid|avoids?"
+    r"|(?:told|said|supposed) (?:me |him |her )?(?:to )?(?:not|never)(?: to)? (?:take|have|use|eat))\b"
+)
+_TOOK = word_set("took gave given had tried stop stopped")
+_RELIEF = word_set("went goes better helps helped down improved relieved relieves faded gone away stops")
 _FROM = word_set("from with after to when")
 _SEVERE = (
     "severe",
@@ -55,9 +75,7 @@ _MILDLY = ("mild", "mildly", "slight", "slightly", "a little", "minor", "a bit o
 
 def reaction_in(sentence: Sentence, first: int = 0, last: int | None = None) -> str:
     """The reactions named in words first:last, as heard, with commas between; "" when there is none."""
-    inside = [
-        (a, b) for a, b, _ in spans(sentence.words, _REACTION) if first <= a and (last is None or b <= last)
-    ]
+    inside = [(a, b) for a, b, _ in spans(sentence.words, _REACTION) if first <= a and (last is None or b <= last)]
     return ", ".join(dict.fromkeys(heard(sentence, a, b).lower() for a, b in inside))
 
 
@@ -71,8 +89,14 @@ def reaction_to(sentence: Sentence, key: str, named: Sequence[Mention]) -> str:
         return reaction_in(sentence)
     ends = [*(one.first for one in named[1:]), len(sentence.words)]
     own = {one.key: reaction_in(sentence, one.last, end) for one, end in zip(named, ends, strict=True)}
-    shared = sum(map(bool, own.values())) == 1 and not sentence.says("gives", "makes", "causes")
+    only_last = bool(own[named[-1].key]) and sum(map(bool, own.values())) == 1
+    shared = only_last and not sentence.says("gives", "makes", "causes") and "(" not in sentence.norms
     return own.get(key, "") or (reaction_in(sentence) if shared or not any(own.values()) else "")
+
+
+def is_a_reaction(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether words first:last are what an allergen does, not an allergen: the "nausea" of "codeine - nausea"."""
+    return bool(reaction_in(sentence, first, last))
 
 
 def severity_of(sentence: Sentence) -> str:
@@ -96,13 +120,24 @@ def is_avoided(sentence: Sentence, one: Mention, asked_for: bool) -> bool:
 
     `asked_for`: allergies are what is being talked about, so no reaction need be named.
     """
+    strongly = any(True for _ in spans(sentence.words, _STRONGLY))
+    if one.ingredient and any(True for _ in spans(sentence.words, _DISAGREES)):
+        return True
+    if strongly and any(last <= one.first for _, last, _ in spans(sentence.words, _KEPT_FROM)):
+        return True
     cannot = [at for at, norm in enumerate(sentence.norms[: one.first]) if norm in ("can't", "cannot")]
     having = (
         set(sentence.norms[cannot[-1] : one.first]) & {"have", "eat", "take", "use", "tolerate", "wear"}
         if cannot
         else set()
     )
-    return bool(having) and (asked_for or any(True for _ in spans(sentence.words, _STRONGLY)))
+    return bool(having) and (asked_for or strongly or "tolerate" in having)
+
+
+def _is_exposed(sentence: Sentence, one: Mention, reaction: int) -> bool:
+    """ "When he eats eggs he gets hives"; not "when I take Benadryl the itching goes away"."""
+    exposed = any(0 <= one.first - last <= 3 for _, last, _ in spans(sentence.words, _EXPOSED))
+    return exposed and reaction > one.last and not _RELIEF & set(sentence.norms[one.last :])
 
 
 def causes_reaction(sentence: Sentence, one: Mention) -> bool:
@@ -112,10 +147,12 @@ def causes_reaction(sentence: Sentence, one: Mention) -> bool:
     strong = [first for first, _, _ in spans(sentence.words, _STRONGLY)]
     if not strong:
         return False
-    if _followed(sentence, one):
+    if _followed(sentence, one) or _is_exposed(sentence, one, max(strong)):
         return True
+    if any(one.last <= first and max(strong) > one.last for first, _, _ in spans(sentence.words, _FROM_IT)):
+        return not _RELIEF & set(sentence.norms)
     verbs = [first for first, _, _ in spans(sentence.words, _CAUSES)]
-    if any(one.last <= verb <= max(strong) for verb in verbs):
+    if any(one.last <= verb and (verb <= max(strong) or "always" in sentence.norms[verb:]) for verb in verbs):
         return True
     between = sentence.norms[min(strong) + 1 : one.first] if min(strong) < one.first else ()
     return bool(set(between) & _FROM) and not {"for", "apply", "applying", "help", "helps", "helped"} & set(

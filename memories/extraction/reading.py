@@ -11,11 +11,14 @@ from memories.extraction.candidates import Quote, Utterance
 from memories.vocabulary.words import Word, word_set, words_of
 
 _STOPS = frozenset(".?!…")
-_ABBREVIATIONS = word_set("dr mr mrs ms st vs e.g i.e approx no")
+_ABBREVIATIONS = word_set("dr mr mrs ms st vs e.g i.e approx")
 _SUBJECTS = word_set("i he she we they it you i'm i've i'll i'd he's she's it's they're we're there's that's")
 _JOINS = word_set("but and so or because then which although though while since when")
 _INVERTED = word_set("do does did are is have has were was can could would")
 _ASKED = word_set("you he she they there your")
+_NAMING = word_set("the your that this and his her")
+_IT = word_set("it that them those")
+_FRONTED = 8
 _ALWAYS = word_set("but because although though except")
 
 ROLES = {
@@ -110,7 +113,7 @@ def _sentences(words: list[Word], text: str) -> Iterator[list[Word]]:
         if begun and "\n" in text[begun[-1].end : word.start]:
             yield from _worded(begun)
             begun = []
-        if len(begun) > 3 and _turns_to_asking(words, at):
+        if len(begun) > 3 and _turns_to_asking(words, at) and not _asks_of_it(begun, words[at:]):
             yield from _worded(begun)
             begun = []
         begun.append(word)
@@ -123,12 +126,15 @@ def _sentences(words: list[Word], text: str) -> Iterator[list[Word]]:
 def _turns_to_asking(words: list[Word], at: int) -> bool:
     """Whether a question begins after a comma: "I see you have asthma, | do you take anything for it?"."""
     following = [word.norm for word in words[at : at + 2]]
-    return (
-        words[at - 1].norm == ","
-        and len(following) == 2
-        and following[0] in _INVERTED
-        and following[1] in _ASKED
-    )
+    return words[at - 1].norm == "," and len(following) == 2 and following[0] in _INVERTED and following[1] in _ASKED
+
+
+def _asks_of_it(named: list[Word], question: list[Word]) -> bool:
+    """Whether a question asks of what stands before it alone: "The ibuprofen I see here, are you taking that?"."""
+    first = named[0].norm if len(named) <= _FRONTED else ""
+    ends = next((at for at, word in enumerate(question) if word.norm in _STOPS), len(question))
+    asked = {word.norm for word in question[:ends]}
+    return first in _NAMING and bool(asked & _IT) and not _INVERTED & {word.norm for word in named}
 
 
 def _worded(words: list[Word]) -> Iterator[list[Word]]:
@@ -141,6 +147,8 @@ def _abbreviates(words: list[Word], at: int) -> bool:
     if words[at].norm != "." or at == 0 or at + 1 == len(words):
         return False
     before, after = words[at - 1], words[at + 1]
+    if before.norm == "no":  # "No. 5" is a number, "no." an answer
+        return after.norm.isdigit()
     return before.norm in _ABBREVIATIONS or (len(before.norm) == 1 and after.start == words[at].end)
 
 

@@ -24,9 +24,7 @@ _IRREGULAR = {
 def retold(text: str, to_patient: bool = False) -> str:
     """A text in the third person, capital first, one full stop last. `to_patient`: "you" is the patient too."""
     known = _PRONOUNS | _ADDRESSES if to_patient else _PRONOUNS
-    told = _WORD.sub(
-        lambda match: known.get(match.group().lower().replace("\u2019", "'"), match.group()), text
-    )
+    told = _WORD.sub(lambda match: known.get(match.group().lower().replace("\u2019", "'"), match.group()), text)
     return sentence_of(told)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from memories.choices import SpeakerRole
 from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
+from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention, allergens_in, heard
 from memories.extraction.phrases import spans
 from memories.extraction.polarity import is_negative
-from memories.extraction.reactions import causes_reaction, is_avoided
+from memories.extraction.reactions import causes_reaction, is_a_reaction, is_avoided
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import resembling
@@ -41,7 +42,7 @@ _WHAT_HAPPENS = (
 )
 _TAKING = (
     "i take", "i'm taking", "i am taking", "i'm on", "i am on", "prescribed", "i use", "takes", "prescribe",
-    "start you on", "let's",
+    "start you on", "let's", "helps", "helped",
     "instead", "i'll", "we'll", "give you", "recommend", "we can", "we could", "going to", "start taking",
 )  # fmt: skip
 _STOPS = word_set(
@@ -54,12 +55,14 @@ _EMPTY = word_set(
     "certain different my your his her their this that these those it them nothing none everything "
     "medications medication medicines medicine meds drugs drug food foods things thing stuff what known "
     "new um uh like well in general particular either environment environmental seasonal sort kind "
-    "specific yet too really actually maybe right now i you anymore more"
+    "specific yet too really actually maybe right now i you anymore more nkda nka nkma"
 )
 _SEPARATORS = word_set(", and or plus & /")
 _OTHER_MATTERS = word_set(
-    "take takes taking took taken on use uses using but not don't if for so prescribed given gave"
+    "take takes taking took taken had on use uses using but not don't if for so prescribed given gave carry carries"
 )
+#: Carried because of an allergy.
+_RESCUES = frozenset({"epinephrine"})
 _ARE_YOUR = word_set("is are your my his her their the only")
 _LONGEST = 4
 
@@ -75,11 +78,10 @@ def substances_of(move: Move) -> list[Mention]:
     known = allergens_in(sentence)
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
-        named = [one for one in known if one.generic != "always"] or _misspelt(move)
-    if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS:
-        named += [
-            one for one in known if one.first > named[-1].first and _goes_on_with(sentence, named[-1], one)
-        ]
+        listed = (one for one in known if one.generic != "always" and one.ingredient not in _RESCUES)
+        named = list(listed) or _misspelt(move)
+    if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS and not _denies(sentence, named[-1]):
+        named += [one for one in known if one.first > named[-1].first and _goes_on_with(sentence, named[-1], one)]
     if not named and sentence.says(*_WHAT_HAPPENS):
         named = known
     if not named:
@@ -89,6 +91,11 @@ def substances_of(move: Move) -> list[Mention]:
             if causes_reaction(sentence, one) or is_avoided(sentence, one, move.topic is Topic.ALLERGY)
         ]
     return list({(one.first, one.last): one for one in named}.values())
+
+
+def _denies(sentence: Sentence, one: Mention) -> bool:
+    begins, _ = sentence.clause_of(one.first)
+    return is_negative(sentence.norms[begins : one.first])
 
 
 def _goes_on_with(sentence: Sentence, before: Mention, one: Mention) -> bool:
@@ -110,9 +117,7 @@ def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mentio
 
 def _is_any_of_a_kind(sentence: Sentence, one: Mention) -> bool:
     """ "Allergic to any antibiotics" names none."""
-    return (
-        one.first > 0 and sentence.norms[one.first - 1] == "any" and sentence.norms[one.first].endswith("s")
-    )
+    return one.first > 0 and sentence.norms[one.first - 1] == "any" and sentence.norms[one.first].endswith("s")
 
 
 def _end_of_list(sentence: Sentence, begins: int) -> int:
@@ -131,7 +136,12 @@ def _unlisted(sentence: Sentence, begins: int, ends: int, covered: set[int]) -> 
             part.append(at)
             continue
         kept = [one for one in part if sentence.norms[one] not in _EMPTY]
-        if kept and not covered & set(part) and len(kept) <= _LONGEST:
+        if (
+            kept
+            and not covered & set(part)
+            and len(kept) <= _LONGEST
+            and not is_a_reaction(sentence, part[0], part[-1] + 1)
+        ):
             name = heard(sentence, kept[0], kept[-1] + 1)
             yield Mention(sentence, kept[0], kept[-1] + 1, name, guess=resembling(name))
         part = []
@@ -155,13 +165,19 @@ def _joined(sentence: Sentence, begins: int, cue: int, known: Sequence[Mention])
 
 def _may_list(move: Move) -> bool:
     """Whether a sentence without a cue of its own can go on listing allergens."""
-    if move.act is Act.ASKS_OPENLY or move.sentence.says(*_TAKING):
+    if move.act is Act.ASKS_OPENLY or move.sentence.says(*_TAKING) or _is_dosed(move.sentence):
         return False
     if move.is_question:
         return True
     if move.sentence.role == SpeakerRole.CLINICIAN and len(move.sentence.words) > 12:
         return False
     return not is_negative(move.sentence.norms) or _leaves_out(move.sentence)
+
+
+def _is_dosed(sentence: Sentence) -> bool:
+    """ "Lantus, ten units at bedtime" is a medicine that is taken, whatever was asked before."""
+    dosing = dosing_of(sentence.words)
+    return bool(dosing.dose or dosing.frequency)
 
 
 def _leaves_out(sentence: Sentence) -> bool:

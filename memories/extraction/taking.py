@@ -127,9 +127,7 @@ def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> _Verdict:
 
 def _answers_about_medication(move: Move) -> bool:
     asked = move.answers.sentence if move.answers else None
-    if asked and asked.says(
-        "have you taken", "have you tried", "did you take", "in the past", "have you had"
-    ):
+    if asked and asked.says("have you taken", "have you tried", "did you take", "in the past", "have you had"):
         return False
     return move.topic is Topic.MEDICATION and move.sentence.role not in (
         SpeakerRole.CLINICIAN,

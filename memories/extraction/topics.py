@@ -32,6 +32,21 @@ _ALLERGY = (
     "adverse reaction",
     "reaction to any", "reactions to", "intolerances", "reacted", "intolerant",
 )  # fmt: skip
+#: Said in a question, these ask for allergies and intolerances without naming them.
+_WHAT_IS_NOT_BORNE = (
+    "can't take", "cannot take", "can't have", "can't tolerate", "have to avoid", "has to avoid", "should avoid",
+    "need to avoid", "stay away from", "don't agree with", "doesn't agree with", "disagree with", "disagrees with",
+    "given you trouble", "gives you trouble", "given him trouble", "given her trouble", "react to", "reacts to",
+    "react badly", "reacts badly", "reaction to", "don't tolerate", "not supposed to take", "must not be given",
+    "shouldn't be given", "shouldn't have", "shouldn't take", "a problem for you", "a problem for him",
+    "a problem for her",
+)  # fmt: skip
+_STILL_TAKEN = (
+    "still taking", "still take", "still takes", "still on", "still using", "still use", "still the", "taking that",
+    "taking it", "taking any", "does she take", "does he take", "she taking", "he taking", "you taking",
+    "what are you on", "are you on any", "is she on any", "is he on any", "what is she on", "what is he on",
+    "do you take", "you take every",
+)  # fmt: skip
 _AS_A_CONDITION = (
     "for allergies",
     "for your allergies",
@@ -123,15 +138,22 @@ def topic_of(sentence: Sentence, kin_counts: bool = True) -> Topic | None:
         return Topic.FAMILY
     if says(*_ALLERGY) and not says(*_AS_A_CONDITION):
         return Topic.ALLERGY
+    if asks_what_is_not_borne(sentence):
+        return Topic.ALLERGY
+    if sentence.asks and says(*_STILL_TAKEN):
+        return Topic.MEDICATION
     if says(*_SUBSTANCE) and not says("allergic"):
         return Topic.SUBSTANCE
     if says(*_MEDICATION):
         return Topic.MEDICATION
     if says(*_SURGERY):
         return Topic.SURGERY
-    return (
-        Topic.CONDITION if says(*_CONDITION) else Topic.SYMPTOM if sentence.asks and says(*_SYMPTOM) else None
-    )
+    return Topic.CONDITION if says(*_CONDITION) else Topic.SYMPTOM if sentence.asks and says(*_SYMPTOM) else None
+
+
+def asks_what_is_not_borne(sentence: Sentence) -> bool:
+    """Whether a question asks for allergies without the word: "Anything you can't take?" """
+    return sentence.asks and sentence.says(*_WHAT_IS_NOT_BORNE)
 
 
 def drugs_only(sentence: Sentence) -> bool:
