@@ -74,36 +74,35 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
     new_id = uuid7()
     memory.superseded_by_id = new_id
     memory.save()
-    corrected = remember(
-        stated,
-        patient=memory.patient,
-        key=key,
-        said_at=memory.last_said_at,
-        id=new_id,
-        times_said=memory.times_said,
-        verification_status=VerificationStatus.CONFIRMED,
-        verified_by=by,
-        verified_at=timezone.now(),
-        verification_reason=reason,
-    )
-    _keep_words(memory, corrected)
-    if corrected.category == Category.ALLERGY:
-        _assert_known_allergies(corrected, by)
+    corrected = _remember_confirmed(stated, key, instead_of=memory, by=by, reason=reason, id=new_id)
     _close_tasks(memory, Event.CORRECT, by, reason)
     unindex([memory])
-    _index_anew(corrected)
-    raise_alerts(memory.patient, [corrected])
     changed = [memory.pk, corrected.pk]
     record(Event.CORRECT, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
     return corrected
 
 
+def reinstate(memory: Memory, *, by: User, reason: str) -> Memory:
+    """A clinician finds that what was refuted is true: a new confirmed memory with its words. The refuted one stays."""
+    _may_decide(memory, reason)
+    memory = Memory.objects.with_details().get(pk=memory.pk)
+    if memory.verification_status != VerificationStatus.REFUTED:
+        raise DecisionRefused("Only what was refuted can be reinstated: reload the page to see what it is now.")
+    _refuse_duplicate(memory.fact_key, instead_of=memory)
+    again = _remember_confirmed(as_candidate(memory), memory.fact_key, instead_of=memory, by=by, reason=reason)
+    _close_tasks(memory, Event.CONFIRM, by, reason)
+    changed = [memory.pk, again.pk]
+    record(Event.CONFIRM, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
+    return again
+
+
 def edit(memory: Memory, *, by: User, **changes: Any) -> Memory:
     """Change a normal memory: its content, priority, metadata or expiry."""
-    _refuse_critical(memory)
-    lock_patient(memory.patient_id)
+    memory = _open_for_change(memory)
     for name, value in changes.items():
         setattr(memory, name, value)
+    memory.fact_key = fact_key(as_candidate(memory), said_at=memory.last_said_at)
+    _refuse_duplicate(memory.fact_key, instead_of=memory)
     memory.save()
     if "content" in changes or "priority" in changes:
         _index_anew(memory)
@@ -113,8 +112,7 @@ def edit(memory: Memory, *, by: User, **changes: Any) -> Memory:
 
 def delete(memory: Memory, *, by: User, reason: str) -> Memory:
     """Take a normal memory out of every recall. It stays in its history."""
-    _refuse_critical(memory)
-    lock_patient(memory.patient_id)
+    memory = _open_for_change(memory)
     memory.deleted_at, memory.deleted_by, memory.deletion_reason = timezone.now(), by, reason
     memory.save()
     unindex([memory])
@@ -125,13 +123,18 @@ def delete(memory: Memory, *, by: User, reason: str) -> Memory:
 # --- the steps of a decision -----------------------------------------------------------------------------------------
 
 
-def _open_for_decision(memory: Memory, reason: str) -> Memory:
-    """The memory as it is now, locked, if the current actor may decide about it."""
+def _may_decide(memory: Memory, reason: str) -> None:
+    """Hold the patient's lock for an actor who may decide, and who says why."""
     if not current_actor().has_role(Role.CLINICIAN):
         raise ReviewRefused("Only a clinician confirms, corrects or refutes: ask one of the care team.")
     if not reason.strip():
         raise DecisionRefused("Say why: a decision without a reason is not kept.")
     lock_patient(memory.patient_id)
+
+
+def _open_for_decision(memory: Memory, reason: str) -> Memory:
+    """The memory as it is now, locked, if the current actor may decide about it and it is live."""
+    _may_decide(memory, reason)
     memory = Memory.objects.with_details().get(pk=memory.pk)
     if not memory.is_live:
         raise DecisionRefused(f"This is {memory.status_label.lower()} already: reload the page to see by whom.")
@@ -179,9 +182,15 @@ def _assert_known_allergies(memory: Memory, by: User) -> None:
     patient.save()
 
 
-def _refuse_critical(memory: Memory) -> None:
+def _open_for_change(memory: Memory) -> Memory:
+    """The memory as it is now, locked, if it is live and none that only a decision changes."""
     if memory.is_critical:
         raise ReviewRefused("An allergy or a medication is changed by confirm, correct, refute or entered-in-error.")
+    lock_patient(memory.patient_id)
+    memory = Memory.objects.with_details().get(pk=memory.pk)
+    if not memory.is_live:
+        raise DecisionRefused(f"This is {memory.status_label.lower()} already and stays as it is.")
+    return memory
 
 
 # --- the steps of a correction ---------------------------------------------------------------------------------------
@@ -213,6 +222,30 @@ def _refuse_duplicate(key: str, *, instead_of: Memory) -> None:
     twins = Memory.objects.for_patient(instead_of.patient).live().filter(fact_key=key).exclude(pk=instead_of.pk)
     if twins.exists():
         raise DecisionRefused("Another memory says this already: confirm that one, and refute this one.")
+
+
+def _remember_confirmed(
+    stated: Candidate, key: str, *, instead_of: Memory, by: User, reason: str, **fields: Any
+) -> Memory:
+    """A confirmed memory of what is stated, with the words of another one, and found by search."""
+    memory = remember(
+        stated,
+        patient=instead_of.patient,
+        key=key,
+        said_at=instead_of.last_said_at,
+        times_said=instead_of.times_said,
+        verification_status=VerificationStatus.CONFIRMED,
+        verified_by=by,
+        verified_at=timezone.now(),
+        verification_reason=reason,
+        **fields,
+    )
+    _keep_words(instead_of, memory)
+    if memory.category == Category.ALLERGY:
+        _assert_known_allergies(memory, by)
+    _index_anew(memory)
+    raise_alerts(memory.patient, [memory])
+    return memory
 
 
 def _keep_words(memory: Memory, corrected: Memory) -> None:

@@ -16,7 +16,7 @@ from unfold.widgets import (
 
 from memories import actions
 from memories.actions import DecisionRefused
-from memories.choices import AllergyAssertion, Category, MedicationStatus, Severity
+from memories.choices import AllergyAssertion, Category, MedicationStatus, Severity, VerificationStatus
 from memories.models import Memory, ReviewTask
 from memories.questions import keep_as_it_is, needs_verification
 from memories.remembering import lock_patient
@@ -66,6 +66,13 @@ KEEP = Option(
     ("Asked again: it is as it was decided", "What was said since was a misunderstanding"),
 )
 
+REINSTATE = Option(
+    "reinstate",
+    "True after all",
+    "A new memory is confirmed in your name, with all the words; the refuted one stays to be seen.",
+    ("Asked the patient again", "Seen in the record of the prescriber"),
+)
+
 ALLERGY_LABELS = {"substance": "Substance", "reaction": "Reaction", "severity": "Severity"}
 MEDICATION_LABELS = {
     "drug": "Drug",
@@ -80,6 +87,8 @@ CHOICES = {"severity": [("", "not said"), *Severity.choices], "status": Medicati
 
 def options_for(memory: Memory, task: ReviewTask | None) -> list[Option]:
     """What can be decided about a memory as it is now."""
+    if memory.verification_status == VerificationStatus.REFUTED:
+        return [KEEP, REINSTATE] if task else [REINSTATE]
     if not memory.is_live:
         return [KEEP] if task else []
     changing = [CORRECT, REFUTE, ERROR] if correctable_fields(memory) else [REFUTE, ERROR]
@@ -202,6 +211,7 @@ _SIMPLE: dict[str, Callable[..., Memory]] = {
     CONFIRM.key: actions.confirm,
     REFUTE.key: actions.refute,
     ERROR.key: actions.enter_in_error,
+    REINSTATE.key: actions.reinstate,
 }
 
 

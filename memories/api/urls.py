@@ -45,6 +45,7 @@ urlpatterns = [
         DecisionView.as_view(decide=actions.enter_in_error),
         "memory-entered-in-error",
     ),
+    *both("memories/<uuid:memory_id>/reinstate", DecisionView.as_view(decide=actions.reinstate), "memory-reinstate"),
     *both("memories/<uuid:memory_id>/correct", CorrectionView.as_view(), "memory-correct"),
     *both("runs/<uuid:run_id>", RunView.as_view(), "run"),
 ]

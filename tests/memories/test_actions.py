@@ -64,6 +64,21 @@ def test_refuted_memory_stays_to_be_seen_and_leaves_search(penicillin: Memory, n
         assert not MemoryIndex.objects.exists()
 
 
+def test_reinstate_confirms_anew_and_leaves_the_refuted_one(penicillin: Memory, nora: User) -> None:
+    with acting_as(actor_for(nora)):
+        actions.refute(penicillin, by=nora, reason="It was her sister.")
+        again = actions.reinstate(penicillin, by=nora, reason="Her chart says so too.")
+        penicillin.refresh_from_db()
+        assert penicillin.verification_status == VerificationStatus.REFUTED
+        assert (again.verification_status, again.is_live) == (VerificationStatus.CONFIRMED, True)
+        assert again.mentions.get().quote == penicillin.mentions.get().quote
+        assert MemoryIndex.objects.get().memory == again
+        with pytest.raises(actions.DecisionRefused, match="says this already"):
+            actions.reinstate(penicillin, by=nora, reason="Once more.")
+        with pytest.raises(actions.DecisionRefused, match="Only what was refuted"):
+            actions.reinstate(again, by=nora, reason="It is live.")
+
+
 def test_correct_keeps_the_original_and_its_words(penicillin: Memory, nora: User) -> None:
     with acting_as(actor_for(nora)):
         corrected = actions.correct(
