@@ -15,7 +15,7 @@ from memories.vocabulary.topics import topics_of_memory
 
 #: What a word weighs by where it stands: in the memory; in its typed details or the words it was said with; in the
 #: turn before, to which those may have been an answer ("Any allergies?" "Penicillin.").
-WEIGHTS = {"A": 1.0, "B": 1.0, "C": 0.8, "D": 0.6}
+WEIGHTS = {"A": 1.0, "B": 1.0, "C": 0.8, "D": 0.7}
 #: Memories embedded and indexed at once.
 BATCH = 64
 #: How much of the turn before is read, in characters from its end.

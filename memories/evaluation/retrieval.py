@@ -21,7 +21,7 @@ PRIORITIES = {Category.ALLERGY: Priority.CRITICAL, Category.MEDICATION: Priority
 
 
 def evaluate_retrieval(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Answer every query of every record: `{"query_id", "ranked": [memory ids], "parts": [...]}`, best first.
+    """Answer every query of every record: `{"query_id", "ranked": [memory ids]}`, best first.
 
     A record is `{"id", "memories": [{"id", "text", "category"?, "date"?, "session"?, "encounter"?}], "queries":
     [{"id", "question"}]}`. Its memories become those of one patient, in the order and conversations of the record.
@@ -41,16 +41,15 @@ def evaluate_retrieval(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, 
 def remember_record(record: dict[str, Any], patient: Patient) -> dict[Any, str]:
     """Make the record's memories, each with its words in a conversation. The record's id of each memory's key."""
     ids: dict[Any, str] = {}
-    memories, conversation, turns = [], None, []
+    memories: list[Memory] = []
+    conversation, position = None, 0
     for given in record["memories"]:
         occasion = str(given.get("session") or given.get("encounter") or "")
         if conversation is None or conversation.title != occasion:
-            conversation = _converse(given, patient, occasion)
-            turns = []
-        memory = _remember(given, conversation, position=len(turns))
-        turns.append(memory)
-        memories.append(memory)
-        ids[memory.pk] = given["id"]
+            conversation, position = _converse(given, patient, occasion), 0
+        memories.append(_remember(given, conversation, position=position))
+        ids[memories[-1].pk] = given["id"]
+        position += 1
     texts = [indexed_text(memory.category, memory.content) for memory in memories]
     index_memories(memories, list(embed_documents(texts)))
     return ids

@@ -72,7 +72,7 @@ def _pointed_at(name: str) -> Iterator[None]:
 
 def _configure(alias: str, config: dict[str, Any]) -> None:
     connections[alias].close()
-    connections[alias].close_pool()
+    connections[alias].close_pool()  # type: ignore[attr-defined] # because it is Postgres's own
     connections[alias].settings_dict.update(config)
 
 
@@ -105,7 +105,7 @@ def _fingerprint() -> str:
 def _databases(maintenance: psycopg.Connection, prefix: str, *, only_idle: bool = False) -> list[str]:
     idle = "AND NOT EXISTS (SELECT FROM pg_stat_activity s WHERE s.datname = d.datname)" if only_idle else ""
     found = maintenance.execute(
-        f"SELECT datname FROM pg_database d WHERE starts_with(datname, %s) {idle}",  # type: ignore[arg-type]  # noqa: S608 because the text is ours
+        f"SELECT datname FROM pg_database d WHERE starts_with(datname, %s) {idle}",  # noqa: S608 because the text is ours
         [prefix],
     )
     return [name for (name,) in found]
@@ -131,7 +131,7 @@ def _drop(maintenance: psycopg.Connection, name: str) -> None:
         maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
-def _plain(parameters: dict[str, object]) -> dict[str, object]:
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
     """Connection parameters for psycopg alone, without Django's own factories."""
     return {
         key: value

@@ -49,7 +49,8 @@ def _execute(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]
     """
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     connection.ensure_connection()
-    with wrap(ServerBindingCursor(connection.connection)) as cursor:
+    bound: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg] # because it is psycopg's cursor
+    with wrap(bound) as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
 

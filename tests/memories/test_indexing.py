@@ -28,7 +28,7 @@ def test_own_words_weigh_most_and_the_turn_before_less(mrs_hale: Patient) -> Non
         (memory,) = remember(mrs_hale, "Penicillin.", before="Any allergies to medicines?", category=Category.ALLERGY)
         words = words_of(memory)
     assert words["penicillin"] == 1
-    assert words["medicin"] == 0.6
+    assert words["medicin"] == 0.7
     assert words["=penicillin"] == 1
 
 

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         batches = embed_pending(by=INDEXER, everything=options["all"])
         total, done = next(batches), 0
         try:
-            with Progress(console=Console(file=self.stderr, highlight=False), transient=True) as progress:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("embedding", total=total)
                 for size in batches:
                     done += size
