@@ -68,46 +68,61 @@ def _count_kind(
     tally: Tally, item: Entry, kind: str, entries: Sequence[Entry], predicted: Sequence[Entry]
 ) -> tuple[int, int]:
     """Count one kind of entry of one item. How many were missed, and how many were false."""
-    key = KINDS[kind]
-    facts = [entry for entry in entries if not entry.get("optional") and not _is_negated(entry)]
-    arguable = [entry for entry in entries if entry.get("optional") and not _is_negated(entry)]
-    negated = [entry for entry in entries if _is_negated(entry)]
-    counts = (tally.entries[kind], tally.entries[f"{kind}|{item['source']}"])
+    gold = _Gold.of(entries, KINDS[kind], tally.synonyms)
+    counts, errors = tally.entries[kind], []
     found: set[int] = set()
-    false = 0
-
-    def meant(prediction: Entry, among: Sequence[Entry]) -> list[int]:
-        return [
-            place
-            for place, entry in enumerate(among)
-            if tally.synonyms.same(prediction[key], [entry[key], *entry.get("aliases", [])])
-        ]
-
     for prediction in predicted:
+        name = prediction[gold.key]
         if _is_negated(prediction):
-            counts[0]["negated found"] += bool(meant(prediction, negated))
-        elif matches := meant(prediction, facts):
+            counts["negated found"] += bool(gold.meant(name, gold.negated))
+        elif matches := gold.meant(name, gold.facts):
             free = [place for place in matches if place not in found]
             if free:
-                exactly = normal(prediction[key])
-                best = min(free, key=lambda place: normal(facts[place][key]) != exactly)
+                best = min(free, key=lambda place: normal(gold.facts[place][gold.key]) != normal(name))
                 found.add(best)
                 if kind == "medications":
-                    _count_details(tally, facts[best], prediction)
-        elif meant(prediction, arguable):
+                    _count_details(tally, gold.facts[best], prediction)
+        elif gold.meant(name, gold.arguable):
             continue
-        elif kind == "conditions" and is_symptom(prediction[key]):
-            counts[0]["ignored symptom"] += 1
+        elif kind == "conditions" and is_symptom(name):
+            counts["ignored symptom"] += 1
         else:
-            false += 1
-            counts[0]["negation error"] += bool(meant(prediction, negated))
-            tally.errors.append((item["id"], kind, "FALSE POSITIVE", prediction[key]))
-    missed = [entry for place, entry in enumerate(facts) if place not in found]
-    tally.errors += [(item["id"], kind, "MISSED", entry[key]) for entry in missed]
-    for count in counts:
-        count.update(tp=len(found), fn=len(missed), fp=false)
-    counts[0]["negated"] += len(negated)
-    return len(missed), false
+            counts["negation error"] += bool(gold.meant(name, gold.negated))
+            errors.append((item["id"], kind, "FALSE POSITIVE", name))
+    false = len(errors)
+    errors += [(item["id"], kind, "MISSED", f[gold.key]) for place, f in enumerate(gold.facts) if place not in found]
+    for count in (counts, tally.entries[f"{kind}|{item['source']}"]):
+        count.update(tp=len(found), fn=len(gold.facts) - len(found), fp=false)
+    counts["negated"] += len(gold.negated)
+    tally.errors += errors
+    return len(gold.facts) - len(found), false
+
+
+@dataclass(frozen=True, slots=True)
+class _Gold:
+    """The gold entries of one kind in one item."""
+
+    key: str
+    synonyms: Synonyms
+    facts: Sequence[Entry]
+    arguable: Sequence[Entry]
+    negated: Sequence[Entry]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], key: str, synonyms: Synonyms) -> "_Gold":
+        stated = [entry for entry in entries if not _is_negated(entry)]
+        return cls(
+            key,
+            synonyms,
+            facts=[entry for entry in stated if not entry.get("optional")],
+            arguable=[entry for entry in stated if entry.get("optional")],
+            negated=[entry for entry in entries if _is_negated(entry)],
+        )
+
+    def meant(self, name: str, among: Sequence[Entry]) -> list[int]:
+        """The places of the entries that a predicted name may mean."""
+        names = ([entry[self.key], *entry.get("aliases", [])] for entry in among)
+        return [place for place, known in enumerate(names) if self.synonyms.same(name, known)]
 
 
 def _count_details(tally: Tally, fact: Entry, prediction: Entry) -> None:
