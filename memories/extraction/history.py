@@ -72,6 +72,8 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
 
 def _is_vague(mention: Mention) -> bool:
     head = mention.name.split()[-1]
+    if head in ("attack", "attacks") and is_listed(mention.name):
+        return False
     return (
         mention.name in ("allergies", "tumor", "cyst")
         or head in _VAGUE

@@ -23,7 +23,7 @@ _MEASURED = word_set(
 _PREVENTING = word_set(
     "vaccine vaccines vaccination vaccinations shot shots immunization immunizations booster jab series "
     "test tests testing screening screen network center centre society institute foundation association "
-    "clinic guidelines awareness"
+    "clinic guidelines awareness specialist evaluation workup"
 )
 #: Conditions by name that an allergen brings on.
 REACTIONS = frozenset({"hives", "dermatitis", "asthma", "eczema", "anaphylaxis", "rhinitis", "allergic rhinitis"})

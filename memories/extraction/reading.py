@@ -149,7 +149,12 @@ def _abbreviates(words: list[Word], at: int) -> bool:
     before, after = words[at - 1], words[at + 1]
     if before.norm == "no":  # "No. 5" is a number, "no." an answer
         return after.norm.isdigit()
-    return before.norm in _ABBREVIATIONS or (len(before.norm) == 1 and after.start == words[at].end)
+    is_initial = len(before.norm) == 1 and before.capital and before.norm not in ("i", "a")
+    return (
+        before.norm in _ABBREVIATIONS
+        or (len(before.norm) == 1 and after.start == words[at].end)
+        or (is_initial and not after.capital)
+    )
 
 
 def _starts_clause(words: Sequence[Word], at: int) -> bool:

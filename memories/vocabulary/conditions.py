@@ -10,7 +10,8 @@ from memories.vocabulary.words import Word, word_set
 _HEADS = word_set(
     "disease disorder syndrome cancer carcinoma tumor tumour lymphoma leukemia sarcoma failure stenosis "
     "infection fracture deficiency insufficiency palsy dystrophy dysfunction hernia ulcer aneurysm "
-    "embolism thrombosis abscess neuropathy addiction injury"
+    "embolism thrombosis abscess neuropathy addiction injury sprain strain tear regurgitation effusion hemorrhage "
+    "haemorrhage edema nodule prolapse defect neuralgia rupture"
 )
 _WEAK_HEADS = word_set("problem issue trouble condition attack complaint")
 _ENDINGS = (
@@ -57,6 +58,12 @@ _NOT_QUALITIES = word_set(
     "particular regular familial clinical hospital local basic specific official individual natural "
     "positive negative"
 )
+_BREAKING = word_set("broke broken fractured shattered")
+_WHOSE = word_set("my his her the a left right both upper lower")
+_BONES = word_set(
+    "arm leg wrist ankle hip rib ribs collarbone clavicle nose foot toe finger hand back neck pelvis jaw "
+    "shoulder elbow kneecap thumb tailbone skull vertebra femur tibia fibula humerus shin"
+)
 _SPREAD = 4
 
 
@@ -65,7 +72,7 @@ def find_conditions(words: Sequence[Word]) -> list[Found[str]]:
     found: list[Found[str]] = []
     at = 0
     while at < len(words):
-        here = _named_closer(words, at) or listed_conditions().at(words, at) or _built(words, at)
+        here = _named_closer(words, at) or listed_conditions().at(words, at) or _broken(words, at) or _built(words, at)
         if here and not _is_a_surname(words[here.first : here.last]):
             found.append(here)
         at = here.last if here else at + 1
@@ -82,9 +89,7 @@ def listed_conditions() -> Lexicon[str]:
     """Clinical and lay names -> clinical name."""
     own = [(said, row["name"]) for row in rows("conditions.tsv") for said in spoken_forms(row)]
     known = {said for said, _ in own}
-    more = (
-        (row["name"], row["name"]) for row in rows("conditions_icd10cm.tsv.gz") if row["name"] not in known
-    )
+    more = ((row["name"], row["name"]) for row in rows("conditions_icd10cm.tsv.gz") if row["name"] not in known)
     return Lexicon([*own, *more])
 
 
@@ -104,11 +109,19 @@ def _named_closer(words: Sequence[Word], at: int) -> Found[str] | None:
     return _built(words, at) if words[at].key in _HEADS and _modifiers(words, at) else None
 
 
+def _broken(words: Sequence[Word], at: int) -> Found[str] | None:
+    """A broken bone: "broke her left wrist", "a fractured collarbone"."""
+    if words[at].key not in _BREAKING:
+        return None
+    bone = next((end for end in range(at + 1, min(at + _SPREAD, len(words))) if words[end].key not in _WHOSE), at)
+    if bone == at or bone == len(words) or words[bone].key not in _BONES:
+        return None
+    return Found(f"{words[bone].key} fracture", at, bone + 1)
+
+
 def _built(words: Sequence[Word], at: int) -> Found[str] | None:
     """A disease name that no list holds, from its last word: "papillary serous carcinoma", "kidney problems"."""
-    head = (
-        words[at].key.removesuffix("s") if not words[at].key.endswith(("ss", "is", "us")) else words[at].key
-    )
+    head = words[at].key.removesuffix("s") if not words[at].key.endswith(("ss", "is", "us")) else words[at].key
     modifiers = _modifiers(words, at)
     if not _is_head(words[at].key, head, [word.key for word in words[at - modifiers : at]]):
         return None
@@ -135,12 +148,7 @@ def _qualifies(word: Word) -> bool:
     key = word.key
     if key in _NOT_QUALITIES:
         return False
-    return (
-        word.is_spelt
-        or key in _BODY
-        or key in _QUALITIES
-        or (len(key) > 5 and key.endswith(_ADJECTIVE_ENDINGS))
-    )
+    return word.is_spelt or key in _BODY or key in _QUALITIES or (len(key) > 5 and key.endswith(_ADJECTIVE_ENDINGS))
 
 
 def _name(words: Sequence[Word]) -> str:

@@ -62,11 +62,7 @@ class Lexicon(Generic[T]):
 def rows(filename: str) -> Iterator[dict[str, str]]:
     """The rows of a vocabulary file (tab-separated, gzipped or not)."""
     path = DATA / filename
-    with (
-        gzip.open(path, "rt", encoding="utf-8")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8") as lines
-    ):
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
@@ -76,14 +72,19 @@ def spoken_forms(row: dict[str, str]) -> list[str]:
 
 
 def _follow(words: Sequence[Word], at: int, tail: tuple[str, ...]) -> int:
-    """Where the rest of a phrase ends when it starts at `at` (hyphens ignored), else 0."""
+    """Where the rest of a phrase ends when it starts at `at` (hyphens and the stop of an initial ignored), else 0."""
     for key in tail:
-        if at < len(words) and words[at].norm == "-":
+        if at < len(words) and (words[at].norm == "-" or _abbreviates(words, at)):
             at += 1
         if at >= len(words) or key not in _singulars(words[at].key):
             return 0
         at += 1
     return at
+
+
+def _abbreviates(words: Sequence[Word], at: int) -> bool:
+    """The full stop of "C. diff"."""
+    return words[at].norm == "." and len(words[at - 1].norm) == 1 and words[at].start == words[at - 1].end
 
 
 def _singulars(key: str) -> tuple[str, ...]:
