@@ -1,5 +1,6 @@
 """All measures of one run, in a database made for it."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count, islice
@@ -114,10 +115,11 @@ def _resident(what: str, caller: Caller) -> Line:
 
 
 def _circumstances() -> str:
-    """The server and the settings that decide how fast it may be."""
+    """The server, the settings that decide how fast it may be, and whether others kept the machine busy."""
     names = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
     with acting_as(SEEDING), connection.cursor() as cursor:
         cursor.execute(f"SELECT current_user, {', '.join(f'current_setting({name!r})' for name in names)}")
         role, *values = cursor.fetchone()
     said = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
-    return f"Postgres as {role}: {said}"
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores in the last minute"
+    return f"Postgres as {role}: {said}; {load}"
