@@ -193,7 +193,8 @@ def _explains(mention: Mention) -> bool:
 
 
 def _is_imagined(mention: Mention) -> bool:
-    before = mention.sentence.norms[: mention.first]
+    said = mention.sentence.words[: mention.first]
+    before = tuple(word.norm for word in said if not (word.capital and word.norm == "may"))  # the month
     if _explains(mention):
         return True
     if _is_certain(mention):

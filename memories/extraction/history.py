@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from memories.choices import Category, ClinicalStatus, Priority
+from memories.extraction.ailments import ailments_in
 from memories.extraction.assertion import Truth, is_someone_elses, truth_of
 from memories.extraction.candidates import Candidate, Quote
 from memories.extraction.dialogue import Act, Move
@@ -17,6 +18,7 @@ _CLAIMS = word_set("have has had having i've he's she's with of diagnosed got su
 _REACTIONS = frozenset({"hives", "dermatitis"})
 #: Said alone beside a cancer by name, these speak of that one.
 _CANCERS = word_set("cancer tumor carcinoma")
+_YES_AND = (" yes and ", " yeah and ", " yes plus ", " i do and ", " yes i do and ", " yes i also ", " also ")
 _OVER = (
     "in remission",
     "resolved",
@@ -36,7 +38,7 @@ def find_conditions_of_patient(moves: Sequence[Move]) -> list[Candidate]:
     """The conditions a conversation states or denies of the patient, one for each quote."""
     found: dict[tuple[str, Quote, bool], Candidate] = {}
     for move in moves:
-        for mention in conditions_in(move.sentence):
+        for mention in (*conditions_in(move.sentence), *ailments_in(move)):
             candidate = _candidate(move, mention)
             if candidate:
                 found.setdefault((candidate.about, candidate.quote, candidate.denied), candidate)
@@ -104,9 +106,20 @@ def _is_claimed(move: Move, mention: Mention) -> bool:
 def _truth(move: Move, mention: Mention) -> Truth:
     """As asserted; an answer that names some itself ("Yes, gout but no diabetes") stands for those alone."""
     truth = truth_of(move, mention)
-    if truth is Truth.STATED and move.act is Act.ASKS and any(conditions_in(reply.sentence) for reply in move.replies):
+    if (
+        truth is Truth.STATED
+        and move.act is Act.ASKS
+        and any(conditions_in(reply.sentence) for reply in move.replies)
+        and not _adds(move)
+    ):
         return Truth.OPEN
     return truth
+
+
+def _adds(question: Move) -> bool:
+    """ "Any depression?" "Yes, and anxiety." says yes to what was asked; "Yes, gout" of several picks one."""
+    named = {one.name for one in conditions_in(question.sentence)}
+    return len(named) == 1 and any(reply.sentence.plain.startswith(_YES_AND) for reply in question.replies)
 
 
 def _content(mention: Mention, denied: bool, over: bool) -> str:
