@@ -30,7 +30,7 @@ from memories.prompting import (
     memory_line,
     passage_line,
 )
-from memories.search import SearchFilters, search
+from memories.search import search
 from memories.tokens import count_tokens, cut_to
 from patients.models import Patient
 
@@ -114,9 +114,10 @@ def critical_items(patient: Patient) -> MemoryQuerySet:
 def _relevant(patient: Patient, query: str, notes: list[str]) -> list[Memory]:
     """Other memories of the patient's own scope, best first; what has aged comes after what has not."""
     if query:
-        result = search(patient=patient, query=query, limit=TRIED, filters=SearchFilters(scope=Scope.PATIENT))
+        # Other scopes are left out afterwards: few memories have one, and a filter would slow each search.
+        result = search(patient=patient, query=query, limit=TRIED)
         notes += [result.degraded] if result.degraded else []
-        found = [hit.memory for hit in result.hits]
+        found = [hit.memory for hit in result.hits if hit.memory.scope == Scope.PATIENT]
     else:
         # Of the priorities' words "high" comes before "normal".
         live = Memory.objects.for_patient(patient).live().filter(scope=Scope.PATIENT).with_details()

@@ -34,7 +34,8 @@ MARK_LENGTH = 8
 def status_and_age(memory: Memory) -> str:
     """`unconfirmed, said 3 days ago`; a medication also tells whether it is taken."""
     status = memory.status_label.lower()
-    taken = f", {memory.medication.get_status_display().lower()}" if memory.category == Category.MEDICATION else ""
+    medication = getattr(memory, "medication", None)
+    taken = f", {medication.get_status_display().lower()}" if medication else ""
     return f"{status}{taken}, said {ago(memory.last_said_at)}"
 
 
@@ -56,12 +57,12 @@ def memory_line(reference: str, memory: Memory) -> str:
 
 def _beside(memory: Memory) -> str:
     """What the typed details tell beyond the sentence: reaction, severity, and a name that is not certain."""
-    detail = memory.allergy if memory.category == Category.ALLERGY else memory.medication
-    parts = [detail.reaction, detail.severity] if memory.category == Category.ALLERGY else []
+    detail = getattr(memory, str(memory.category), None)
     said = memory.content.casefold()
+    parts = [getattr(detail, "reaction", ""), getattr(detail, "severity", "")]
     told = [in_one_line(part) for part in parts if part and part.casefold() not in said]
-    if detail.guess:
-        told.append(f"name not certain, perhaps {in_one_line(detail.guess)}: ask")
+    if guess := getattr(detail, "guess", ""):
+        told.append(f"name not certain, perhaps {in_one_line(guess)}: ask")
     return f" ({'; '.join(told)})" if told else ""
 
 
@@ -77,7 +78,9 @@ def known_allergies_line(patient: Patient, critical: Iterable[Memory]) -> str:
 
 
 def is_substance_allergy(memory: Memory) -> bool:
-    return memory.category == Category.ALLERGY and memory.allergy.assertion == AllergyAssertion.SUBSTANCE
+    """Whether it names something to keep away from; without details it is taken to."""
+    allergy = getattr(memory, "allergy", None)
+    return memory.category == Category.ALLERGY and (not allergy or allergy.assertion == AllergyAssertion.SUBSTANCE)
 
 
 def link_words(joined: MemoryLink, memory: Memory, *, reference: str) -> str:

@@ -69,7 +69,8 @@ def summarise(patient: Patient) -> Summary:
 
 def _is_taken(item: Memory) -> bool:
     """Whether it is a medication said to be taken now; not a planned, stopped or uncertain one."""
-    return item.category == Category.MEDICATION and item.medication.status == MedicationStatus.ACTIVE
+    medication = getattr(item, "medication", None)
+    return medication is not None and medication.status == MedicationStatus.ACTIVE
 
 
 def _of(live: MemoryQuerySet, category: Category) -> MemoryQuerySet:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from audit.actors import acting_as
 from audit.models import AccessLog, Event
 from memories import actions
+from memories.choices import Scope
 from memories.context import build_context
 from memories.embedding import EmbeddingUnavailable
 from memories.links import link
@@ -125,6 +126,28 @@ def test_what_is_refuted_superseded_deleted_or_expired_is_never_told(mrs_hale: P
         context = build_context(mrs_hale, query="penicillin latex tea crossword puzzles")
     assert not [word for word in ("penicillin", "latex", "tea", "puzzle") if word in context.text]
     assert "nickel" in context.text
+
+
+def test_memory_of_one_conversation_is_not_told_elsewhere_but_an_allergy_is(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.", "She prefers her tea without sugar.")
+    with acting_as(actor_for(nora)):
+        for memory in Memory.objects.all():
+            memory.scope, memory.scope_id = Scope.CONVERSATION, "c1"
+            memory.save()
+        for query in ("sugar in her tea, penicillin", ""):
+            text = build_context(mrs_hale, query=query).text
+            assert "penicillin" in text
+            assert "tea" not in text
+
+
+def test_critical_item_without_details_is_told_all_the_same(mrs_hale: Patient, nora: User) -> None:
+    with acting_as(actor_for(nora)):
+        for category in ("allergy", "medication"):
+            Memory.objects.create(patient=mrs_hale, category=category, content=f"Some {category}.", fact_key=category)
+        text = build_context(mrs_hale).text
+    assert "UNCONFIRMED allergy, said today: Some allergy." in text
+    assert "UNCONFIRMED medication, said today: Some medication." in text
+    assert "No allergy is recorded" not in text
 
 
 def test_budget_holds_and_each_short_id_leads_to_its_memory(mrs_hale: Patient, nora: User) -> None:
