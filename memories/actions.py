@@ -3,46 +3,33 @@
 from dataclasses import replace
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from audit.actors import current_actor
 from audit.models import Event
 from audit.recording import record
 from memories.alerts import raise_alerts
-from memories.choices import AllergyAssertion, Category, VerificationStatus
+from memories.choices import Category, VerificationStatus
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate
-from memories.facts import fact_key, is_contradicted, with_ingredient
-from memories.indexing import index_memories, indexed_text, unindex
+from memories.facts import fact_key, with_ingredient
+from memories.indexing import index_memories, indexed_text
+from memories.known_allergies import assert_known, contradicting
 from memories.models import AllergyDetail, MedicationDetail, Memory
-from memories.remembering import lock_patient, remember
+from memories.remembering import lock_patient, remember, retire
+from memories.reviewing import DecisionRefused, ReviewRefused, require_reviewer
 from memories.statements import allergy_sentence, as_candidate, medication_sentence
-from patients.models import KnownAllergies, User
-from patients.roles import Role
+from patients.models import User
 
 #: Fields of the details that a correction may change.
 ALLERGY_FIELDS = ("substance", "reaction", "severity")
 MEDICATION_FIELDS = ("drug", "dose", "route", "frequency", "as_needed", "status")
 CORRECTABLE = {Category.ALLERGY: ALLERGY_FIELDS, Category.MEDICATION: MEDICATION_FIELDS}
-NONE_KNOWN = {
-    AllergyAssertion.NONE_KNOWN: KnownAllergies.NONE_KNOWN,
-    AllergyAssertion.NO_DRUG_KNOWN: KnownAllergies.NO_DRUG_KNOWN,
-}
-
-
-class ReviewRefused(PermissionDenied):
-    """This person may not decide."""
-
-
-class DecisionRefused(ValidationError):
-    """The decision does not fit what the memory has become; the message says what to do."""
 
 
 def confirm(memory: Memory, *, by: User, reason: str) -> Memory:
     """A clinician says that it is true. "No known allergies" becomes the patient's, unless an allergy is live."""
-    memory = _open_for_decision(memory, reason)
+    memory = _open_for_decision(memory, by, reason)
     if memory.verification_status != VerificationStatus.UNCONFIRMED:
         raise DecisionRefused(f"This is {memory.status_label.lower()} already: reload the page to see by whom.")
     if memory.category == Category.ALLERGY:
@@ -66,7 +53,7 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
     `details` are fields of the allergy (`ALLERGY_FIELDS`) or of the medication (`MEDICATION_FIELDS`). The new memory
     has the mentions of the old one too: these are the words that it comes from.
     """
-    memory = _open_for_decision(memory, reason)
+    memory = _open_for_decision(memory, by, reason)
     stated = _corrected(memory, content, details)
     key = fact_key(stated, said_at=memory.last_said_at)
     _refuse_duplicate(key, instead_of=memory)
@@ -75,8 +62,8 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
     memory.superseded_by_id = new_id
     memory.save()
     corrected = _remember_confirmed(stated, key, instead_of=memory, by=by, reason=reason, id=new_id)
-    _close_tasks(memory, Event.CORRECT, by, reason)
-    unindex([memory])
+    _answer_tasks(memory, Event.CORRECT, by, reason)
+    retire(memory)
     changed = [memory.pk, corrected.pk]
     record(Event.CORRECT, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
     return corrected
@@ -84,13 +71,14 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
 
 def reinstate(memory: Memory, *, by: User, reason: str) -> Memory:
     """A clinician finds that what was refuted is true: a new confirmed memory with its words. The refuted one stays."""
-    _may_decide(memory, reason)
+    require_reviewer(by=by, reason=reason)
+    lock_patient(memory.patient_id)
     memory = Memory.objects.with_details().get(pk=memory.pk)
     if memory.verification_status != VerificationStatus.REFUTED:
         raise DecisionRefused("Only what was refuted can be reinstated: reload the page to see what it is now.")
     _refuse_duplicate(memory.fact_key, instead_of=memory)
     again = _remember_confirmed(as_candidate(memory), memory.fact_key, instead_of=memory, by=by, reason=reason)
-    _close_tasks(memory, Event.CONFIRM, by, reason)
+    _answer_tasks(memory, Event.CONFIRM, by, reason)
     changed = [memory.pk, again.pk]
     record(Event.CONFIRM, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
     return again
@@ -115,7 +103,7 @@ def delete(memory: Memory, *, by: User, reason: str) -> Memory:
     memory = _open_for_change(memory)
     memory.deleted_at, memory.deleted_by, memory.deletion_reason = timezone.now(), by, reason
     memory.save()
-    unindex([memory])
+    retire(memory)
     record(Event.DELETE, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory, reason=reason)
     return memory
 
@@ -123,18 +111,10 @@ def delete(memory: Memory, *, by: User, reason: str) -> Memory:
 # --- the steps of a decision -----------------------------------------------------------------------------------------
 
 
-def _may_decide(memory: Memory, reason: str) -> None:
-    """Hold the patient's lock for an actor who may decide, and who says why."""
-    if not current_actor().has_role(Role.CLINICIAN):
-        raise ReviewRefused("Only a clinician confirms, corrects or refutes: ask one of the care team.")
-    if not reason.strip():
-        raise DecisionRefused("Say why: a decision without a reason is not kept.")
+def _open_for_decision(memory: Memory, by: User, reason: str) -> Memory:
+    """The memory as it is now, locked, if this person may decide about it and it is live."""
+    require_reviewer(by=by, reason=reason)
     lock_patient(memory.patient_id)
-
-
-def _open_for_decision(memory: Memory, reason: str) -> Memory:
-    """The memory as it is now, locked, if the current actor may decide about it and it is live."""
-    _may_decide(memory, reason)
     memory = Memory.objects.with_details().get(pk=memory.pk)
     if not memory.is_live:
         raise DecisionRefused(f"This is {memory.status_label.lower()} already: reload the page to see by whom.")
@@ -145,41 +125,29 @@ def _decide(memory: Memory, status: VerificationStatus, by: User, reason: str, e
     memory.verification_status, memory.verified_by = status, by
     memory.verified_at, memory.verification_reason = timezone.now(), reason
     memory.save()
-    _close_tasks(memory, event, by, reason)
+    _answer_tasks(memory, event, by, reason)
     record(event, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory, reason=reason)
     return memory
 
 
 def _retire(memory: Memory, status: VerificationStatus, by: User, reason: str, event: Event) -> Memory:
-    memory = _decide(_open_for_decision(memory, reason), status, by, reason, event)
-    unindex([memory])
+    memory = _decide(_open_for_decision(memory, by, reason), status, by, reason, event)
+    retire(memory)
     return memory
 
 
-def _close_tasks(memory: Memory, event: Event, by: User, reason: str) -> None:
+def _answer_tasks(memory: Memory, event: Event, by: User, reason: str) -> None:
     """The decision answers what was asked about this memory alone. What compares it with another one stays open
     while both are live: to confirm a medication does not clear an alert about it.
     """
-    for task in memory.review_tasks.open():
-        if task.related_id is None:
-            task.decide(event, by=by, reason=reason)
-        elif not memory.is_live:
-            task.make_obsolete()
-    if not memory.is_live:
-        for task in memory.related_review_tasks.open():
-            task.make_obsolete()
+    for task in memory.review_tasks.open().filter(related__isnull=True):
+        task.decide(event, by=by, reason=reason)
 
 
 def _assert_known_allergies(memory: Memory, by: User) -> None:
-    """Make a confirmed statement about allergies the patient's own, attributed and dated."""
-    patient = memory.patient
-    asserted = NONE_KNOWN.get(AllergyAssertion(memory.allergy.assertion), KnownAllergies.LISTED)
-    allergies = Memory.objects.for_patient(patient).live().filter(category=Category.ALLERGY).with_details()
-    if any(is_contradicted(memory.allergy.assertion, other.allergy) for other in allergies):
+    if contradicting(memory):
         raise DecisionRefused("There are live allergies against it: refute them first, or refute this statement.")
-    patient.known_allergies_status = asserted
-    patient.known_allergies_asserted_by, patient.known_allergies_asserted_at = by, timezone.now()
-    patient.save()
+    assert_known(memory, by=by)
 
 
 def _open_for_change(memory: Memory) -> Memory:

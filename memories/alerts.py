@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from memories.choices import AllergyAssertion, Category, MedicationStatus
+from memories.facts import drug_key, substance_key
 from memories.interactions import Finding, Level, Verdict, check_allergy, shared_therapy
 from memories.models import Memory, ReviewSeverity, ReviewTask, TaskKind
 from memories.models.review import TaskState
@@ -72,22 +73,19 @@ def _ask_about_conflict(allergy: Memory, medication: Memory) -> ReviewTask | Non
     reaction = f"reaction: {substance.reaction}" if substance.reaction else "reaction not said"
     status = allergy.status_label.lower()
     explanation = f"Allergy to {substance.substance} ({status}, {reaction}) and {medication.medication.drug}."
-    pair = f"{substance.ingredient or substance.substance} / {_drug(medication)}"
-    evidence = {**asdict(finding), "pair": pair.lower()}
+    pair = f"{substance_key(substance)} / {drug_key(medication.medication)}"
+    evidence = {**asdict(finding), "pair": pair}
     return _ask(TaskKind.ALLERGY_DRUG, medication, allergy, SEVERITY[finding.level], explanation, evidence)
 
 
 def _ask_about_therapy(one: Memory, other: Memory) -> ReviewTask | None:
     """Two drugs of one group; two strengths of one drug are a question of dose, asked elsewhere."""
-    if _drug(one) == _drug(other) or not (group := shared_therapy(_drug(one), _drug(other))):
+    drugs = drug_key(one.medication), drug_key(other.medication)
+    if drugs[0] == drugs[1] or not (group := shared_therapy(*drugs)):
         return None
     explanation = f"{one.medication.drug} and {other.medication.drug} are both {group.replace('-', ' ')}."
-    pair = " / ".join(sorted((_drug(one), _drug(other))))
+    pair = " / ".join(sorted(drugs))
     return _ask(TaskKind.DUPLICATE, one, other, ReviewSeverity.MEDIUM, explanation, {"group": group, "pair": pair})
-
-
-def _drug(medication: Memory) -> str:
-    return (medication.medication.ingredient or medication.medication.drug).lower()
 
 
 def _ask(

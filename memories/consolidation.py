@@ -6,8 +6,10 @@ Nothing is deleted and no words are lost: every statement about a remembered fac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
+from django.db.models import Q
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
@@ -17,11 +19,13 @@ from memories.choices import (
     Category,
     Kind,
     MedicationStatus,
+    Priority,
     VerificationStatus,
 )
 from memories.extraction.candidates import AllergyFacts, Candidate
 from memories.facts import drug_key, fact_key, folded, is_contradicted, substance_key
-from memories.indexing import index_memories, unindex
+from memories.indexing import index_memories
+from memories.known_allergies import revoke_contradicted
 from memories.models import (
     AllergyDetail,
     ExtractionRun,
@@ -32,10 +36,9 @@ from memories.models import (
     TaskKind,
     Turn,
 )
-from memories.models.memory import Stance
-from memories.remembering import add_mention, remember
+from memories.models.memory import LIVE, Stance
+from memories.remembering import add_mention, remember, retire
 from memories.vocabulary.contrasts import contrasts
-from patients.models import KnownAllergies
 
 #: Two sentences of one category this alike (cosine) say the same, unless they contrast. Never asked of critical ones.
 SAME_MEANING = 0.93
@@ -97,30 +100,40 @@ class _Ledger:
         self.run = run
         self.patient = run.patient
         self.result = Consolidation()
-        self.by_key = self._remembered([statement.key for statement in statements])
-        self.critical = self._live_critical(statements)
+        #: One object a row, so that what one statement changes the next one sees.
+        self.known = self._load(statements)
 
-    def _remembered(self, keys: list[str]) -> dict[str, Memory]:
-        """The memory of each key: the live one, or else the latest that was refuted."""
-        found = Memory.objects.for_patient(self.patient).filter(fact_key__in=keys).with_details()
-        remembered: dict[str, Memory] = {}
-        for memory in found.order_by("recorded_at"):
-            known = remembered.get(memory.fact_key)
-            refuted_alone = memory.verification_status == VerificationStatus.REFUTED and not (known and known.is_live)
-            if memory.is_live or refuted_alone:
-                remembered[memory.fact_key] = memory
-        return remembered
+    def _load(self, statements: Sequence[Statement]) -> dict[UUID, Memory]:
+        """What these statements may bear on: the memories of their keys, and all live critical ones if need be."""
+        bearing = Q(fact_key__in=[statement.key for statement in statements])
+        if any(statement.candidate.category in CRITICAL_CATEGORIES for statement in statements):
+            bearing |= LIVE & Q(category__in=CRITICAL_CATEGORIES)
+        found = Memory.objects.for_patient(self.patient).filter(bearing).with_details().order_by("recorded_at")
+        return {memory.pk: memory for memory in found}
 
-    def _live_critical(self, statements: Sequence[Statement]) -> list[Memory]:
-        if not any(statement.candidate.category in CRITICAL_CATEGORIES for statement in statements):
-            return []
-        return list(Memory.objects.for_patient(self.patient).live().critical().with_details())
+    @property
+    def critical(self) -> list[Memory]:
+        return [memory for memory in self.known.values() if memory.is_critical and memory.is_live]
+
+    @property
+    def allergies(self) -> list[Memory]:
+        return [memory for memory in self.critical if memory.category == Category.ALLERGY]
+
+    @property
+    def medications(self) -> list[Memory]:
+        return [memory for memory in self.critical if memory.category == Category.MEDICATION]
+
+    def _remembered_as(self, key: str) -> Memory | None:
+        """The memory of this key: the live one, or else the latest that was refuted."""
+        of_key = [memory for memory in self.known.values() if memory.fact_key == key]
+        refuted = [memory for memory in of_key if memory.verification_status == VerificationStatus.REFUTED]
+        return next((memory for memory in (*of_key, *reversed(refuted)) if memory.is_live or memory in refuted), None)
 
     def enter(self, statement: Statement) -> None:
         """Decide what this statement means, and write it."""
         if statement.candidate.denied:
             self._contradict(statement)
-        elif (memory := self.by_key.get(statement.key)) is None:
+        elif (memory := self._remembered_as(statement.key)) is None:
             self._enter_new(statement)
         elif memory.is_live:
             self._reinforce(memory, statement)
@@ -150,11 +163,9 @@ class _Ledger:
         candidate = statement.candidate
         memory = remember(candidate, patient=self.patient, key=statement.key, said_at=statement.said_at)
         self._mention(memory, statement)
-        self.by_key[statement.key] = memory
+        self.known[memory.pk] = memory
         self.result.added.append(memory)
         self.result.vectors.append(statement.vector)
-        if memory.is_critical:
-            self.critical.append(memory)
         return memory
 
     def _mention(self, memory: Memory, statement: Statement, stance: Stance = Stance.STATES) -> bool:
@@ -172,6 +183,9 @@ class _Ledger:
         memory.emotional_weight = max(memory.emotional_weight, statement.candidate.emotional_weight)
         memory.save(update_fields=["times_said", "last_said_at", "emotional_weight", "updated_at"])
         self._learn_reaction(memory, statement.candidate)
+        self._note_reinforced(memory)
+
+    def _note_reinforced(self, memory: Memory) -> None:
         if memory not in self.result.reinforced and memory not in self.result.added:
             self.result.reinforced.append(memory)
 
@@ -189,11 +203,12 @@ class _Ledger:
         facts = statement.candidate.medication
         if facts is None or facts.dose:
             return None
-        for memory in self.critical:
-            detail = getattr(memory, "medication", None)
-            if detail and _drug_of(memory) == drug_key(facts) and detail.status == facts.status:
-                return memory
-        return None
+        same = (m for m in self._taken_as(drug_key(facts)) if m.medication.status == facts.status)
+        return next(same, None)
+
+    def _taken_as(self, key: str) -> list[Memory]:
+        """The live statements about this drug, whatever its dose."""
+        return [memory for memory in self.medications if drug_key(memory.medication) == key]
 
     def _same_meaning(self, statement: Statement) -> Memory | None:
         """A live memory of the same category, said in other words. Critical categories are never matched by meaning."""
@@ -252,10 +267,10 @@ class _Ledger:
     def _denied_by(self, candidate: Candidate) -> list[Memory]:
         if candidate.allergy:
             key = substance_key(candidate.allergy)
-            return [m for m in self.critical if m.category == Category.ALLERGY and _substance_of(m) == key]
+            return [memory for memory in self.allergies if substance_key(memory.allergy) == key]
         if candidate.medication:
-            key = drug_key(candidate.medication)
-            return [m for m in self.critical if _drug_of(m) == key and m.medication.status != MedicationStatus.STOPPED]
+            same = self._taken_as(drug_key(candidate.medication))
+            return [memory for memory in same if memory.medication.status != MedicationStatus.STOPPED]
         about = folded(candidate.about)
         live = Memory.objects.for_patient(self.patient).live().filter(category=candidate.category)
         return [memory for memory in live if folded(memory.about) == about]
@@ -265,21 +280,20 @@ class _Ledger:
         if self._mention(memory, statement):
             decision = f"Refuted on {memory.verified_at:%d %b %Y} and said again since."
             ReviewTask.objects.ask(TaskKind.SAID_AGAIN, memory, decision, ReviewSeverity.HIGH)
-            self.result.reinforced.append(memory)
+            self._note_reinforced(memory)
 
     # --- ask ------------------------------------------------------------------------------------------------------
 
     def _related_critical(self, candidate: Candidate) -> list[Memory]:
         """Live critical memories that a new one bears on."""
         if candidate.medication:
-            return [m for m in self.critical if _drug_of(m) == drug_key(candidate.medication)]
+            return self._taken_as(drug_key(candidate.medication))
         if said := candidate.allergy:
-            allergies = [memory for memory in self.critical if memory.category == Category.ALLERGY]
-            return [m for m in allergies if _contradict(said, m.allergy)]
+            return [memory for memory in self.allergies if _contradict(said, memory.allergy)]
         return []
 
     def _ask_about_new(self, memory: Memory, related: Sequence[Memory]) -> None:
-        urgent = memory.category == Category.ALLERGY or memory.priority == "critical"
+        urgent = memory.category == Category.ALLERGY or memory.priority == Priority.CRITICAL
         ReviewTask.objects.ask(TaskKind.VERIFY, memory, "", ReviewSeverity.HIGH if urgent else ReviewSeverity.MEDIUM)
         for other in related:
             if memory.category == Category.ALLERGY:
@@ -293,7 +307,7 @@ class _Ledger:
             else:
                 self._ask_about_change(memory, other)
         if memory.category == Category.ALLERGY:
-            self._revoke_none_known(memory)
+            revoke_contradicted(memory)
 
     def _ask_about_change(self, memory: Memory, before: Memory) -> None:
         new, old = memory.medication, before.medication
@@ -309,30 +323,9 @@ class _Ledger:
         """The old memory gives way to the new one, and keeps its words."""
         old.superseded_by = new
         old.save(update_fields=["superseded_by", "updated_at"])
-        unindex([old])
-        for task in old.review_tasks.open():
-            task.make_obsolete()
-        if old in self.critical:
-            self.critical.remove(old)
-
-    def _revoke_none_known(self, memory: Memory) -> None:
-        """Somebody asserted that there are no allergies; one was said since. The assertion no longer stands."""
-        if is_contradicted(self.patient.known_allergies_status, memory.allergy):
-            self.patient.known_allergies_status = KnownAllergies.UNKNOWN
-            self.patient.known_allergies_asserted_by = self.patient.known_allergies_asserted_at = None
-            self.patient.save()
+        retire(old)
 
 
 def _contradict(one: AllergyFacts, other: AllergyDetail) -> bool:
     """Whether one names an allergy and the other says that there is no such one."""
     return is_contradicted(one.assertion, other) or is_contradicted(other.assertion, one)
-
-
-def _drug_of(memory: Memory) -> str:
-    detail = getattr(memory, "medication", None)
-    return folded(detail.ingredient or detail.drug) if detail else ""
-
-
-def _substance_of(memory: Memory) -> str:
-    detail = getattr(memory, "allergy", None)
-    return folded(detail.ingredient or detail.substance) if detail else ""

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from memories.choices import AllergyAssertion, Category, ClinicalStatus, Kind, MedicationStatus
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts
-from memories.models import AllergyDetail
+from memories.models import AllergyDetail, MedicationDetail
 from memories.vocabulary.allergens import allergens
 from memories.vocabulary.drugs import ingredient_of, resembling
 
@@ -26,7 +26,7 @@ def folded(text: str) -> str:
     return " ".join(re.findall(r"[\w.%/]+", plain)).strip(". ")
 
 
-def substance_key(facts: AllergyFacts) -> str:
+def substance_key(facts: AllergyFacts | AllergyDetail) -> str:
     """What an allergy is to: the vocabulary's ingredient, or the word heard."""
     if facts.assertion != AllergyAssertion.SUBSTANCE:
         return facts.assertion
@@ -44,7 +44,7 @@ def is_contradicted(assertion: str, facts: AllergyFacts | AllergyDetail) -> bool
     return assertion == AllergyAssertion.NONE_KNOWN or (assertion == AllergyAssertion.NO_DRUG_KNOWN and may_be_drug)
 
 
-def drug_key(facts: MedicationFacts) -> str:
+def drug_key(facts: MedicationFacts | MedicationDetail) -> str:
     """Which drug: the vocabulary's ingredient, or the word heard. Two strengths share it."""
     return folded(facts.ingredient or facts.drug)
 

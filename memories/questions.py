@@ -2,15 +2,13 @@
 
 from django.db import transaction
 
-from audit.actors import current_actor
 from audit.models import Event
 from audit.recording import record
-from memories.actions import DecisionRefused, ReviewRefused
 from memories.choices import VerificationStatus
 from memories.models import Memory, ReviewTask, TaskState
 from memories.remembering import lock_patient
+from memories.reviewing import DecisionRefused, require_reviewer
 from patients.models import User
-from patients.roles import Role
 
 KEPT = "kept"
 
@@ -20,10 +18,7 @@ def keep_as_it_is(task: ReviewTask, *, by: User, reason: str) -> ReviewTask:
 
     Raises `DecisionRefused` for a memory that still waits to be confirmed or refuted: that is the question then.
     """
-    if not current_actor().has_role(Role.CLINICIAN):
-        raise ReviewRefused("Only a clinician answers this: ask one of the care team.")
-    if not reason.strip():
-        raise DecisionRefused("Say why: a decision without a reason is not kept.")
+    require_reviewer(by=by, reason=reason)
     with transaction.atomic():
         lock_patient(task.patient_id)
         task = ReviewTask.objects.select_related("memory").get(pk=task.pk)

@@ -6,7 +6,10 @@ from datetime import date, datetime, time
 from django.db import connection
 from django.utils import timezone
 
+from memories.choices import Category
 from memories.extraction.candidates import Candidate
+from memories.indexing import unindex
+from memories.known_allergies import revoke_unless_confirmed
 from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, Mention, Turn
 from memories.models.memory import Stance
 from patients.models import Patient
@@ -44,6 +47,15 @@ def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datet
             memory=memory, patient=patient, **asdict(candidate.medication)
         )
     return memory
+
+
+def retire(memory: Memory) -> None:
+    """Take a memory that is no longer live out of search, and close what is still asked about it, on either side."""
+    unindex([memory])
+    for task in (*memory.review_tasks.open(), *memory.related_review_tasks.open()):
+        task.make_obsolete()
+    if memory.category == Category.ALLERGY:
+        revoke_unless_confirmed(memory.patient)
 
 
 def add_mention(

@@ -12,11 +12,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.mixins import record_shown
 from memories import actions
-from memories.actions import DecisionRefused
 from memories.admin.asker import user_of
 from memories.admin.decisions import CONFIRM, REASON_LENGTH, as_seen, fingerprint, refusal_in_words
 from memories.admin.words import sources_of
 from memories.models import Memory, ReviewTask, TaskKind
+from memories.reviewing import DecisionRefused
 
 NOT_TOGETHER = "It has a question of its own: open it."
 

@@ -15,11 +15,11 @@ from unfold.widgets import (
 )
 
 from memories import actions
-from memories.actions import DecisionRefused
 from memories.choices import AllergyAssertion, Category, MedicationStatus, Severity, VerificationStatus
 from memories.models import Memory, ReviewTask
 from memories.questions import keep_as_it_is, needs_verification
 from memories.remembering import lock_patient
+from memories.reviewing import DecisionRefused
 from patients.models import User
 
 REASON_LENGTH = 500

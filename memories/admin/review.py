@@ -15,7 +15,6 @@ from audit.actors import Actor
 from audit.mixins import RecordedAdmin, actor_of, granted, record_shown
 from audit.models import Event
 from audit.recording import record
-from memories.actions import DecisionRefused
 from memories.admin import labels
 from memories.admin.asker import user_of
 from memories.admin.bulk import bulk_confirm
@@ -25,6 +24,7 @@ from memories.admin.words import sources_of
 from memories.alerts import findings_for
 from memories.choices import Category
 from memories.models import Memory, Mention, ReviewTask, TaskState
+from memories.reviewing import DecisionRefused
 from memories.templatetags.ages import ago
 
 MAY_REVIEW = "memories.review_memory"

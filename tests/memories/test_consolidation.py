@@ -1,13 +1,16 @@
 """What a new statement does to what is remembered."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from audit.actors import acting_as
 from memories import actions
-from memories.choices import MedicationStatus
-from memories.models import Memory, ReviewTask, TaskKind
+from memories.choices import Category, MedicationStatus
+from memories.consolidation import consolidate
+from memories.extraction.candidates import Candidate, MedicationFacts, Quote
+from memories.models import Memory, MemoryIndex, ReviewTask, TaskKind
 from memories.models.memory import Stance
 from memories.models.review import TaskState
 from patients.models import KnownAllergies, Patient, User
@@ -178,3 +181,46 @@ def test_sensitive_matters_need_the_patients_consent(mrs_hale: Patient, nora: Us
     hear(mrs_hale, nora, "She likes to pray with her church group.", said_at=TUESDAY)
     with directing():
         assert len(live("preference")) == 1
+
+
+def test_three_statements_of_one_drug_in_one_breath(mrs_hale: Patient, nora: User) -> None:
+    """The first gives way to the second, and the third is the second said again."""
+    run = hear(mrs_hale, nora, "Nothing to report.")
+    with directing():
+        turn = run.conversation.turns.get()
+        said = [MedicationFacts("lisinopril", "lisinopril", dose=dose) for dose in ("", "5 mg", "")]
+        candidates = [
+            Candidate(
+                Category.MEDICATION,
+                "lisinopril",
+                "Takes it.",
+                Quote(0, at, at + 4, turn.text[at : at + 4]),
+                medication=m,
+            )
+            for at, m in zip((0, 5, 10), said, strict=True)
+        ]
+        result = consolidate(run, candidates, turns=[turn], vectors=[None] * 3)
+        live = Memory.objects.live().get()
+        assert (live.medication.dose, live.times_said) == ("5 mg", 2)
+        assert len(result.added) == 2
+        assert MemoryIndex.objects.get().memory == live
+
+
+@pytest.mark.parametrize("decide", [actions.refute, actions.enter_in_error])
+def test_status_of_known_allergies_falls_with_what_it_rested_on(
+    decide: Callable[..., Memory], mrs_hale: Patient, nora: User
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.")
+    with acting_as(actor_for(nora)):
+        confirmed = actions.confirm(Memory.objects.get(), by=nora, reason="She told me.")
+        decide(confirmed, by=nora, reason="It was her sister.")
+        mrs_hale.refresh_from_db()
+        assert mrs_hale.known_allergies_status == KnownAllergies.UNKNOWN
+
+
+def test_question_about_a_memory_that_gave_way_is_closed_on_either_side(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "Patient: I take amoxicillin.", "Patient is allergic to penicillin.")
+    hear(mrs_hale, nora, "Patient: I take amoxicillin 500 mg three times a day.", said_at=TUESDAY)
+    with directing():
+        alert = ReviewTask.objects.open().get(kind=TaskKind.ALLERGY_DRUG)
+        assert alert.memory.medication.dose == "500 mg"
