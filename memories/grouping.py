@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
@@ -42,7 +43,7 @@ def group_duplicates(patient: Patient) -> list[MemoryLink]:
     ]
 
 
-def _comparable(patient: Patient, *, heads: set[object]) -> Iterator[tuple[list[Memory], Vectors]]:
+def _comparable(patient: Patient, *, heads: set[UUID]) -> Iterator[tuple[list[Memory], Vectors]]:
     """Memories that may say the same, heads of groups first and then the most said, with their vectors."""
     live = Memory.objects.for_patient(patient).live().filter(scope=Scope.PATIENT)
     rows = MemoryIndex.objects.filter(
@@ -64,7 +65,7 @@ def _group(memory: Memory) -> Group:
     return memory.category, memory.kind, day
 
 
-def _pairs(memories: Sequence[Memory], vectors: Vectors, *, taken: set[object]) -> Iterator[tuple[Memory, Memory]]:
+def _pairs(memories: Sequence[Memory], vectors: Vectors, *, taken: set[UUID]) -> Iterator[tuple[Memory, Memory]]:
     """Each memory that says the same as an earlier one, with that one. One row of cosines at a time."""
     grouped = {at for at, memory in enumerate(memories) if memory.pk in taken}
     for head in range(len(memories) - 1):

@@ -12,6 +12,7 @@ from memories.api.memories import visible_memory
 from memories.api.recall_serializers import LinkRequestSerializer, LinkSerializer
 from memories.api.serializers import DecisionSerializer
 from memories.links import link, links_shown, unlink
+from patients.api import user_of
 
 
 class LinksView(APIView):
@@ -28,7 +29,7 @@ class LinksView(APIView):
             memory,
             target,
             kind=asked.validated_data["kind"],
-            by=request.user,
+            by=user_of(request),
             reason=asked.validated_data["reason"],
         )
         return Response(LinkSerializer(joined, context={"memory": memory}).data, status=201)
@@ -46,5 +47,5 @@ class LinkView(APIView):
         joined = next((joined for joined in links_shown(memory) if joined.pk == link_id), None)
         if joined is None:
             raise NotFound("This memory has no such link: check the id.")
-        unlink(joined, by=request.user, reason=decision.validated_data["reason"])
+        unlink(joined, by=user_of(request), reason=decision.validated_data["reason"])
         return Response(status=204)

@@ -18,6 +18,8 @@ from memories.evaluation.scratch import scratch_database
 from memories.vocabulary.lexicon import rows
 
 Rows = list[dict[str, Any]]
+Run = Callable[[Iterable[dict[str, Any]]], Iterator[dict[str, Any]]]
+Score = Callable[[Rows, Rows, dict[str, Any]], None]
 
 
 class Command(BaseCommand):
@@ -43,17 +45,21 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run, score = {
+        kinds: dict[str, tuple[Run, Score]] = {
             "extraction": (evaluate_extraction, self._score_extraction),
             "retrieval": (evaluate_retrieval, self._score_retrieval),
-            "context": (partial(evaluate_context, token_budget=options.get("tokens")), self._score_context),
-        }[options["kind"]]
+            "context": (
+                partial(evaluate_context, token_budget=options.get("tokens", TOKEN_BUDGET)),
+                self._score_context,
+            ),
+        }
+        run, score = kinds[options["kind"]]
         given = _read(options["file"])
         with scratch_database():
             predictions = self._run(run, [_without_answers(row) for row in given], options["predictions"])
         score(given, predictions, options)
 
-    def _run(self, run: Callable[[Iterable[dict[str, Any]]], Iterator[dict[str, Any]]], given: Rows, to: Path) -> Rows:
+    def _run(self, run: Run, given: Rows, to: Path) -> Rows:
         """Answer the file, row by row, writing each answer at once. The answers."""
         answers = []
         shown = track(given, description="evaluating", console=Console(stderr=True), transient=True)

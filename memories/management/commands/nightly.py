@@ -1,4 +1,5 @@
-from typing import Any
+from typing import Any, TextIO, cast
+from uuid import UUID
 
 from django.core.management.base import BaseCommand
 from rich.console import Console
@@ -16,12 +17,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.ending = ""  # rich ends its own lines
-        console = Console(file=self.stdout, highlight=False)
+        console = Console(file=cast(TextIO, self.stdout), highlight=False)
         keys = patients_to_tend(by=ACTOR)
         tended = [self._tend(key) for key in track(keys, "By night", console=console, disable=not console.is_terminal)]
         console.print(in_one_line(tended))
 
-    def _tend(self, key: object) -> Tended:
+    def _tend(self, key: UUID) -> Tended:
         with acting_as(ACTOR):
             patient = Patient.objects.get(pk=key)
         return tend(patient, by=ACTOR)
