@@ -23,12 +23,17 @@ _COUNTS = word_set(
     "tablespoon tablespoons patch patches tab tabs shot shots injection injections"
 )
 _AFTER_A_NUMBER = word_set("once twice a daily every each and in at with when for by nightly")
+_BEFORE_A_NUMBER = word_set("that's it's its about around just i he she takes take think")
+_TIME_COUNTED = word_set("times days weeks months years hours minutes o'clock am pm years-old")
+_OPENING = 2
 #: "Thirty pills" are a supply.
 _MOST_AT_ONCE = 8
 _CORRECTION = re.compile(
     r"\b(?:no ,? ?wait|wait ,? ?no|sorry|i mean|no ,? it's|actually|make that|correction|no ,? sorry"
-    r"|or rather)\b"
+    r"|or rather|hang on|hold on|wait|no ,? no|no ,? not|that's wrong)\b"
 )
+#: "It's forty now": what a dose has become.
+_NOW = re.compile(r"\b(?:it's|it is|that's|they're|up to|down to|put (?:it )?(?:up|down) to) [\w. -]+ now\b")
 _NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty four|forty eight)"
 _PERIOD = r"(?:day|week|month|night|morning|evening|year)"
 _TIMES = rf"(?:once|twice|thrice|{_NUMBER} times?)"
@@ -43,11 +48,14 @@ _FREQUENCY = re.compile(
     rf"|each {_PERIOD}|(?:daily|nightly|weekly|bid|tid|qid|qd|qhs|b\.i\.d|t\.i\.d)"
     rf"|(?:in|at) {_WHEN}(?: and (?:in |at )?{_WHEN})?|before (?:bed|meals|breakfast)|with (?:meals|food"
     rf"|breakfast|dinner|lunch)"
-    rf"|after meals|(?<=[a-z] )a day|twice)\b"
+    rf"|(?:first thing|last thing|(?:mornings?|nights?|evenings?) and (?:mornings?|nights?|evenings?|noon|bedtime))"
+    rf"|after meals|(?<=[a-z] )(?<!on )(?<!have )a day(?! (?:or|my|when|off|ago|before|after|later))|twice)\b"
 )
 _AS_NEEDED = re.compile(
     r"\b(?:as needed|as required|prn|if needed|when (?:i|he|she|they|you) needs?(?: it| to)?|when needed"
     r"|only when|as necessary"
+    r"|when (?:it's|it is|it gets|it|things get) (?:really |very |so )?(?:bad|worse|hurts?|sore|acts? up|flares? up)"
+    r"|when i can't \w+(?: my)? \w+|if (?:i|he|she|they) needs? (?:it|to|one)|as and when"
     r"|on hand|now and then|every now and again|occasionally|sometimes)\b"
 )
 _ROUTE = re.compile(
@@ -102,28 +110,55 @@ def _dose(words: Sequence[Word], bare_number: bool, nearest_last: bool) -> str:
     first = _bare_from(words)
     value, end = number_at(words, first) if bare_number and len(words) > first else ("", 0)
     stands_alone = end == len(words) or words[end].is_mark or words[end].norm in _AFTER_A_NUMBER
-    return value if value and float(value) > 1 and stands_alone else ""
+    if not value or float(value) <= 1 or not stands_alone:
+        return ""
+    return _corrected(words, value) or value
+
+
+def corrected_dose(words: Sequence[Word], dose: str) -> str:
+    """What a later sentence makes of a dose ("No, hang on, it's forty now"): in its unit if it names none; else ""."""
+    opens = any(first <= _OPENING for first, _, _ in spans(words, _CORRECTION))
+    renews = next((first for first, _, _ in spans(words, _NOW)), None)
+    if renews is None and not opens:
+        return ""
+    changed = _corrected(words, dose) if opens else _first_number(words, renews or 0, dose)
+    return changed if changed != dose else ""
 
 
 def _bare_from(words: Sequence[Word]) -> int:
-    """Where a dose without a unit may begin: after "down to", "up to" or a comma."""
-    if [word.norm for word in words[:2]] in (["down", "to"], ["up", "to"]):
-        return 2
-    return 1 if words and words[0].norm == "," else 0
+    """Where a dose without a unit may begin: after "down to", "from ten to", "that's" or a comma."""
+    at = 0
+    while at < len(words) and (words[at].norm == "," or words[at].norm in _BEFORE_A_NUMBER):
+        at += 1
+    if [word.norm for word in words[at : at + 2]] in (["down", "to"], ["up", "to"]):
+        return at + 2
+    if at < len(words) and words[at].norm == "from":
+        value, end = number_at(words, at + 1)
+        return end + 1 if value and end < len(words) and words[end].norm == "to" else at
+    return at
 
 
 def _corrected(words: Sequence[Word], last_dose: str) -> str:
     """The dose after "no, wait" or "I mean", in the unit said before if it has none; "" when nothing is corrected."""
     cues = [last for _, last, _ in spans(words, _CORRECTION)]
-    if not cues:
-        return ""
-    numbers = [number_at(words, at)[0] for at in range(cues[-1], len(words)) if not _inside(words, at)]
-    value = next((number for number in numbers if number), "")
-    return f"{value} {last_dose.split()[-1]}" if value else last_dose
+    return (_first_number(words, cues[-1], last_dose) or last_dose) if cues else ""
+
+
+def _first_number(words: Sequence[Word], begins: int, dose: str) -> str:
+    """The first amount from a word on, but for a "not twenty"; with the unit of a dose when it names none."""
+    for at in range(begins, len(words)):
+        value, end = number_at(words, at)
+        if not value or _inside(words, at) or (at and words[at - 1].norm == "not"):
+            continue
+        unit = dose.split()[-1] if " " in dose else ""
+        own = _dose_at(words, at)
+        counts_time = end < len(words) and words[end].norm in _TIME_COUNTED
+        return own or ("" if counts_time else f"{value} {unit}".strip())
+    return ""
 
 
 def _dose_at(words: Sequence[Word], at: int) -> str:
-    value, end = number_at(words, at)
+    value, end = _amount_at(words, at)
     if not value or end >= len(words):
         return ""
     if words[end].norm == "-" and end + 1 < len(words):
@@ -131,13 +166,25 @@ def _dose_at(words: Sequence[Word], at: int) -> str:
     unit = words[end].norm
     if unit in _STRENGTHS:
         return f"{value} {_STRENGTHS[unit]}"
-    is_dose = unit in _COUNTS and float(value) <= _MOST_AT_ONCE
+    is_dose = unit in _COUNTS and float(value.split()[-1]) <= _MOST_AT_ONCE
     return f"{value} {unit}" if is_dose else ""
+
+
+def _amount_at(words: Sequence[Word], at: int) -> tuple[str, int]:
+    """A number, or a range ("one or two", "five to ten"); of "from ten to twenty" the second."""
+    value, end = number_at(words, at)
+    if not value or end >= len(words) or words[end].norm not in ("or", "to"):
+        return value, end
+    most, last = number_at(words, end + 1)
+    if not most:
+        return value, end
+    changed = at > 0 and words[at - 1].norm == "from"
+    return (most if changed else f"{value} {words[end].norm} {most}"), last
 
 
 def _inside(words: Sequence[Word], at: int) -> bool:
     """Whether a number that began earlier still runs here: the "five" of "twenty five"."""
-    return any(number_at(words, before)[1] > at for before in range(max(0, at - 4), at))
+    return any(_amount_at(words, before)[1] > at for before in range(max(0, at - 4), at))
 
 
 def _together(strengths: list[str], words: Sequence[Word]) -> str:

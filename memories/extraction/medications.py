@@ -6,7 +6,7 @@ from memories.choices import Category, ClinicalStatus, MedicationStatus, Priorit
 from memories.extraction.assertion import is_someone_elses
 from memories.extraction.candidates import Candidate, MedicationFacts, Quote
 from memories.extraction.dialogue import Act, Move
-from memories.extraction.dosing import Dosing, dosing_of
+from memories.extraction.dosing import Dosing, corrected_dose, dosing_of
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.misspelt import misspelt_medicines_in
 from memories.extraction.stopping import is_stopped
@@ -29,8 +29,9 @@ _TAKEN_FOR_GRANTED = word_set("take taking taken took on use using used your the
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
 _SHORT = 6
+_LONG = 16
 _LEAD = 9
-_LEADING = word_set("yes yeah yep um uh well it's its about just i take okay right")
+_LEADING = word_set("yes yeah yep um uh well it's its that's they're about around just i take okay right")
 
 
 def find_medications(moves: Sequence[Move], allergic_to: frozenset[str]) -> list[Candidate]:
@@ -51,6 +52,21 @@ def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
     return moves[at].is_question and any(not one.is_class for move in following for one in medicines_in(move.sentence))
 
 
+def _is_put_a_name_to(moves: Sequence[Move], at: int, mention: Mention) -> bool:
+    """ "And a water pill." "What's the water pill called?" "Furosemide." """
+    asking = (move for move in moves[at + 1 : at + 6] if move.is_question and move.sentence.says("called", "name"))
+    return mention.is_class and any(
+        mention.key in {one.key for one in medicines_in(question.sentence)}
+        and any(not one.is_class for reply in question.replies for one in medicines_in(reply.sentence))
+        for question in asking
+    )
+
+
+def _is_said_closer(mention: Mention) -> bool:
+    """The "insulin" of "Insulin still the Lantus?", whose kind the same sentence names."""
+    return any(one.ingredient.startswith(f"{mention.ingredient} ") for one in medicines_in(mention.sentence))
+
+
 def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
     if mention.key.lower() in allergic_to or mention.name.lower() in allergic_to:
         return False
@@ -65,6 +81,8 @@ def _only_asks_about(move: Move, mention: Mention) -> bool:
     if move.act is not Act.ASKS_OPENLY:
         return False
     before = set(mention.sentence.norms[: mention.first])
+    if {"take", "takes", "taking", "use", "on"} & set(mention.sentence.norms[mention.last :]):
+        return False
     return mention.sentence.role != SpeakerRole.CLINICIAN or not before & _TAKEN_FOR_GRANTED
 
 
@@ -77,6 +95,8 @@ def _is_given(move: Move, mention: Mention) -> bool:
 
 def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | None:
     move = moves[at]
+    if _is_said_closer(mention) or _is_put_a_name_to(moves, at, mention):
+        return None
     status, confidence = status_of(move, mention, _said_after(moves, at))
     if mention.is_class and (_is_named_next(moves, at, mention) or not _class_counts(mention, status, confidence)):
         return None
@@ -136,7 +156,9 @@ def _dosing(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
     stated = own.or_else(lead) if not lead.dose or own.dose else Dosing(lead.dose).or_else(own)
     named = dosing_of(sentence.words[mention.first : mention.last])
     stated = stated.or_else(Dosing(route=named.route))
-    return stated if after < len(sentence.words) else stated.or_else(_said_next(moves, at, mention))
+    if after < len(sentence.words):
+        return stated
+    return _put_right(stated.or_else(_said_next(moves, at, mention)), moves, at, mention)
 
 
 def _words_after(mention: Mention, ends: int) -> Sequence[Word]:
@@ -173,9 +195,21 @@ def _said_next(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
     return dosing
 
 
+def _put_right(dosing: Dosing, moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
+    """The dosing after what the same turn or the next corrects: "Twenty." "No, hang on, it's forty now." """
+    for move in moves[at + 1 : at + 1 + _FOLLOWING]:
+        if any(one.key != mention.key for one in medicines_in(move.sentence)) or not dosing.dose:
+            break
+        changed = "" if move.is_question else corrected_dose(move.sentence.words, dosing.dose)
+        dosing = Dosing(changed).or_else(dosing)
+    return dosing
+
+
 def _is_about_it(move: Move) -> bool:
     """Whether a sentence may speak of the drug just named; a refused question ("Twice a day?" "No.") does not."""
     if move.is_question and not (move.holds and move.sentence.says("that", "it", "still", "prescription", "dose")):
+        return False
+    if len(move.sentence.words) > _LONG and not dosing_of(move.sentence.words).dose:
         return False
     return not move.sentence.says("smoke", "drink", "pain", "exercise", "vomit", "walk", "shots")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memories.choices import MedicationStatus
+from memories.choices import MedicationStatus, SpeakerRole
 from memories.extraction.dialogue import Move
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.reading import Sentence
@@ -19,7 +19,8 @@ _NEVER_STOP = (
 _NO_LONGER = ("no longer", "not anymore", "anymore", "any more")
 _GIVEN_UP = (
     *_NO_LONGER, "used to", "came off", "got off", "went off", "come off", "took me off", "taken off",
-    "took him off", "took her off", "weaned off", "ran out", "but not", "not since",
+    "took him off", "took her off", "weaned off", "ran out", "gave up on", "given up on", "threw out", "tapered off",
+    "but not", "not since",
 )  # fmt: skip
 #: Said in the drug's own clause, these put it in the past.
 _IN_THE_PAST = (
@@ -47,11 +48,23 @@ def is_stopped(mention: Mention) -> bool:
         return False
     if any(norm in _STOP_VERBS and _is_object(mention, at) for at, norm in enumerate(sentence.norms)):
         return True
+    if _is_long_untaken(mention):
+        return True
     first, last = sentence.clause_of(mention.first)
     own, later = _plain(sentence, first, last), _plain(sentence, first, last + _REACH)
     return any(phrase in own for phrase in _padded(_IN_THE_PAST)) or any(
         phrase in later for phrase in _padded(_DID_NOT_SUIT)
     )
+
+
+def _is_long_untaken(mention: Mention) -> bool:
+    """ "I haven't taken gabapentin since March", "no more Ambien for me"; not "not since this morning"."""
+    norms, sentence = mention.sentence.norms, mention.sentence
+    if norms[max(0, mention.first - 2) : mention.first] == ("no", "more"):
+        return "than" not in norms and sentence.role != SpeakerRole.CLINICIAN
+    untaken = {"haven't", "hasn't", "not", "hadn't"} & set(norms[: mention.first])
+    lately = sentence.says("this morning", "yesterday", "last night", "today", "breakfast", "lunch")
+    return bool(untaken) and "since" in norms[mention.last :] and not lately
 
 
 def was_given_up(question: Move) -> bool:

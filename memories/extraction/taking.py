@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from memories.choices import MedicationStatus, SpeakerRole
 from memories.extraction.assertion import is_excepted
 from memories.extraction.dialogue import Act, Move
+from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention
 from memories.extraction.polarity import NEGATIONS
 from memories.extraction.stopping import is_stopped, status_after_switch, tells_of_stopping, was_given_up
@@ -14,7 +15,10 @@ from memories.vocabulary.words import word_set
 
 _Verdict = tuple[MedicationStatus, float]
 
-_TAKING = word_set("take takes taking use uses using on inject injects injecting popping")
+_TAKING = word_set(
+    "take takes taking use uses using on inject injects injecting popping wears wear wearing gets skip skips "
+    "skipping forget forgets forgot missed"
+)
 _TOOK = word_set("took taken used tried had given gave received applied try")
 _DENIABLE = _TAKING | _TOOK | word_set("have need want started start")
 _TAKES_IT = re.compile(r"\b(?:take|takes|taking|use|uses|using|on) (?:it|that|them)\b")
@@ -37,6 +41,8 @@ _CONTINUE = (
     "cut the", "cut your", "cut back", "lower your", "lower the", "raise your", "reduce your",
 )  # fmt: skip
 _TENTATIVE = word_set("could maybe might perhaps if consider thinking may would such or either something")
+_DOSE_ASKED = ("what's the dose", "what dose", "how much", "how many", "how often", "what strength")
+_CHANGED = word_set("upped increased raised lowered reduced doubled halved")
 _DECLINED = ("decided against", "declined", "refused", "turned it down")
 _TALKED_OF = (
     "thinking about",
@@ -122,7 +128,19 @@ def _by_verb(move: Move, mention: Mention, before: tuple[str, ...]) -> _Verdict:
         return MedicationStatus.ACTIVE, 0.7
     if _answers_about_medication(move):
         return MedicationStatus.ACTIVE, 0.9 if "have" in before else 0.8
+    if _is_taken_now(move, mention):
+        return MedicationStatus.ACTIVE, 0.7
     return MedicationStatus.UNKNOWN, 0.6
+
+
+def _is_taken_now(move: Move, mention: Mention) -> bool:
+    """ "It's twelve units now", "two puffs every four hours as needed", "they upped my Lexapro"."""
+    sentence = mention.sentence
+    if sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT):
+        return move.act is Act.ASKS_OPENLY and sentence.says(*_DOSE_ASKED)
+    dosing = dosing_of(sentence.words)
+    changed = bool(_CHANGED & set(sentence.norms[: mention.first]))
+    return changed or bool(dosing.dose and "now" in sentence.norms) or bool(dosing.frequency or dosing.as_needed)
 
 
 def _answers_about_medication(move: Move) -> bool:
@@ -135,6 +153,12 @@ def _answers_about_medication(move: Move) -> bool:
     )
 
 
+def _gives_dose(reply: Move) -> bool:
+    """ "Metoprolol?" "That's twenty-five, morning and evening." """
+    dosing = dosing_of(reply.sentence.words, bare_number=True)
+    return bool(dosing.dose or dosing.frequency or dosing.as_needed)
+
+
 def _status_of_question(move: Move, mention: Mention) -> _Verdict:
     sentence = mention.sentence
     if move.answers and move.holds is None and len(sentence.words) <= _ECHO:
@@ -145,6 +169,8 @@ def _status_of_question(move: Move, mention: Mention) -> _Verdict:
         return MedicationStatus.STOPPED, 0.8
     if move.holds is False:
         return (MedicationStatus.ACTIVE, 0.6) if is_stopped(mention) else (MedicationStatus.NOT_TAKEN, 0.8)
+    if move.holds is None and any(_gives_dose(reply) for reply in move.replies[:2]):
+        return MedicationStatus.ACTIVE, 0.7
     if is_stopped(mention) and move.holds:
         return MedicationStatus.STOPPED, 0.7
     asks_of_now = bool(set(sentence.norms[: mention.first]) & _TAKING) and not sentence.says(*_ONCE)

@@ -41,7 +41,7 @@ TALKS = {
     ),
     "units of insulin": (
         ["C: He gets Lantus, twenty units at bedtime."],
-        {"insulin glargine 20 units at bedtime unknown"},
+        {"insulin glargine 20 units at bedtime active"},
     ),
     "every so many hours": (["P: I take Tylenol every six hours."], {"acetaminophen every 6 hours active"}),
     "a lay name": (
