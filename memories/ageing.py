@@ -23,6 +23,11 @@ def is_aged(memory: Memory) -> bool:
     return memory.clinical_status == ClinicalStatus.INACTIVE and AGED_AT in memory.metadata
 
 
+def unaged(memories: MemoryQuerySet) -> MemoryQuerySet:
+    """Those that have not stepped back."""
+    return memories.exclude(clinical_status=ClinicalStatus.INACTIVE, metadata__has_key=AGED_AT)
+
+
 def retire_expired(patient: Patient) -> list[Memory]:
     """Take what has expired out of the index. The caller holds `lock_patient`."""
     expired = list(Memory.objects.for_patient(patient).filter(expires_at__lte=timezone.now(), index_rows__isnull=False))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from audit.actors import Actor, acting_as
 from audit.models import Event
 from audit.recording import record
-from memories.ageing import is_aged
+from memories.ageing import unaged
 from memories.choices import Category, Scope
 from memories.llm import LLMError, ask, endpoint_from_settings
 from memories.models import Memory, PatientNarrative
@@ -26,9 +26,8 @@ from memories.vocabulary.drugs import find_drugs
 from memories.vocabulary.words import words_of
 from patients.models import Patient
 
-#: How many memories of a category are told, the most recent first; all of a category that is not named.
-TOLD = {Category.OBSERVATION: 5, Category.APPOINTMENT: 5, Category.PREFERENCE: 10}
-ORDER = (Category.MEDICAL_HISTORY, Category.PREFERENCE, Category.OBSERVATION, Category.APPOINTMENT)
+#: The categories in the order that they are told in, and how many memories of each at most, the latest said.
+TOLD = {Category.MEDICAL_HISTORY: 30, Category.PREFERENCE: 10, Category.OBSERVATION: 5, Category.APPOINTMENT: 5}
 LONGEST_SENTENCE = 400
 MAX_ANSWER_TOKENS = 1_500
 #: Changed with the words below, so that texts made by older ones are made anew.
@@ -124,13 +123,9 @@ def refresh_narrative(patient: Patient, *, by: Actor) -> bool:
 
 def _told(patient: Patient) -> list[Memory]:
     """The memories that the text tells of, beside the critical ones, in its order."""
-    live = Memory.objects.for_patient(patient).live().filter(scope=Scope.PATIENT, category__in=ORDER)
-    recent = [memory for memory in live.order_by("-last_said_at", "pk") if not is_aged(memory)]
-    return [
-        memory
-        for category in ORDER
-        for memory in [memory for memory in recent if memory.category == category][: TOLD.get(category)]
-    ]
+    live = unaged(Memory.objects.for_patient(patient).live().filter(scope=Scope.PATIENT))
+    latest = live.order_by("-last_said_at", "pk")
+    return [memory for category, most in TOLD.items() for memory in latest.filter(category=category)[:most]]
 
 
 def _fingerprint(told: Iterable[Memory]) -> str:

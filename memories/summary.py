@@ -47,7 +47,7 @@ class Summary:
 
 
 def summarise(patient: Patient) -> Summary:
-    """Sum up the live memories of a patient whom the caller may see. Seven queries."""
+    """Sum up the live memories of a patient whom the caller may see. Ten queries."""
     remembered = Memory.objects.for_patient(patient).live()
     live = remembered.filter(scope=Scope.PATIENT)
     counts = dict.fromkeys(Category.values, 0)
