@@ -1,11 +1,9 @@
-"""What must hold for the site and its database before anybody's words are trusted to them. Each with what to set."""
+"""What must hold for the database before anybody's words are trusted to it. Each with what to set."""
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
@@ -15,22 +13,11 @@ from audit.actors import acting_as, system_actor
 CHECKS = system_actor("checks")
 OLDEST_POSTGRES = 15
 OLDEST_VECTOR = (0, 7)  # halfvec
-ORIGIN = re.compile(r"https?://[^/\s*]+")
 
 
 def register_checks() -> None:
     """Called when the app is ready."""
-    register(check_settings, Tags.security)
     register(check_database, Tags.database)
-
-
-def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Settings of the site that are no such thing as they should be."""
-    return [
-        *(_bad_origin(origin) for origin in settings.CORS_ALLOWED_ORIGINS if not ORIGIN.fullmatch(origin)),
-        *_log_level(),
-        *_pool(),
-    ]
 
 
 def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -48,46 +35,6 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
                 id="homecare.E010",
             )
         ]
-
-
-# --- settings ------------------------------------------------------------------------------------------------------
-
-
-def _bad_origin(origin: str) -> CheckMessage:
-    return Error(
-        f"CORS_ALLOWED_ORIGINS has {origin!r}, which is no origin.",
-        hint="Name scheme and host without a path, such as https://app.example.org, separated by commas.",
-        id="homecare.E001",
-    )
-
-
-def _log_level() -> list[CheckMessage]:
-    levels = logging.getLevelNamesMapping()
-    if settings.LOG_LEVEL in levels:
-        return []
-    return [
-        Error(
-            f"LOG_LEVEL is {settings.LOG_LEVEL!r}, which is no level.",
-            hint=f"Set it to one of {', '.join(sorted(levels, key=levels.__getitem__))}.",
-            id="homecare.E002",
-        )
-    ]
-
-
-def _pool() -> list[CheckMessage]:
-    smallest, largest = settings.DATABASE_POOL_MIN, settings.DATABASE_POOL_MAX
-    if largest == 0 or 0 <= smallest <= largest:
-        return []
-    return [
-        Error(
-            f"DATABASE_POOL_MIN is {smallest} and DATABASE_POOL_MAX {largest}.",
-            hint="Set DATABASE_POOL_MIN to 0 or more and DATABASE_POOL_MAX to no less, or to 0 for no pool.",
-            id="homecare.E003",
-        )
-    ]
-
-
-# --- the database --------------------------------------------------------------------------------------------------
 
 
 def _version() -> list[CheckMessage]:

@@ -2,12 +2,16 @@
 
 import argparse
 import os
+import sys
 from typing import Literal
 
 import django
 from django.conf import settings
-from django.core.management import call_command
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 from django.db import connections
+
+from .postgres import PostgresUnavailable
 
 Demo = Literal["later", "due", "always"]
 
@@ -35,5 +39,8 @@ if __name__ == "__main__":
     parser.add_argument("demo", nargs="?", choices=["later", "due", "always"], default="later")
     chosen = parser.parse_args().demo
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "homecare.settings")
-    django.setup()
-    prepare(chosen)
+    try:
+        django.setup()
+        prepare(chosen)
+    except (CommandError, ImproperlyConfigured, PostgresUnavailable) as problem:
+        sys.exit(str(problem))

@@ -15,8 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from .children import Child, start_child
+from .environment import integer
 from .postgres import Cluster, PostgresUnavailable
 
 HOST = "127.0.0.1"
@@ -32,24 +34,28 @@ class CannotRun(Exception):
 
 
 def run(port: int) -> None:
-    """Serve on 127.0.0.1 until SIGINT, SIGTERM or SIGHUP. Raises CannotRun."""
+    """Serve on 127.0.0.1 until SIGINT, SIGTERM or SIGHUP.
+
+    Raises CannotRun, and what reading the settings does: ImproperlyConfigured, PostgresUnavailable.
+    """
     stopping = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: stopping.set())
     _wait_for_port(port, stopping)  # first of all: a second run must not touch the database of the first
+    embedded = settings.EMBEDDED  # the first read of the settings: it tells of a wrong one, and starts Postgres
     try:
         _prepare(stopping)
         _keep_serving(port, stopping)
     finally:
-        if settings.EMBEDDED:
+        if embedded:
             Cluster().stop()
 
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "homecare.settings")
     try:
-        run(int(os.environ.get("PORT", "8000")))
-    except (CannotRun, PostgresUnavailable) as problem:
+        run(integer("PORT", 8000, at_least=1, at_most=65535))
+    except (CannotRun, ImproperlyConfigured, PostgresUnavailable) as problem:
         _say(str(problem))
         return 1
     return 0

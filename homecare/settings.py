@@ -1,21 +1,37 @@
-"""Every setting, and every read of the environment. `.env.example` documents each name."""
+"""Every setting, read from the environment and from `.env`. `.env.example` documents each name.
 
-import logging
+Two names are read before there are settings: `DJANGO_SETTINGS_MODULE`, and `PORT`, in `homecare.run`.
+"""
+
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from homecare.environment import (
+    boolean,
+    choice,
+    choices,
+    env,
+    integer,
+    log_level,
+    number,
+    origins,
+    postgres,
+    server,
+    text,
+    time_zone,
+    words,
+)
 from homecare.navigation import UNFOLD  # noqa: F401 because unfold reads it from here
 from homecare.postgres import Cluster
+from memories.vocabulary.sensitive import known_topics
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+env.read_env(BASE_DIR / ".env")
 
 
 def kept_secret(name: str) -> str:
@@ -30,16 +46,16 @@ def kept_secret(name: str) -> str:
 
 # --- The site ------------------------------------------------------------------------------------------------------
 
-PRODUCTION = env.bool("PRODUCTION", False)
-DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", "") or ("" if PRODUCTION else kept_secret("secret_key"))
+PRODUCTION = boolean("PRODUCTION", False)
+DEBUG = boolean("DEBUG", False)
+SECRET_KEY = text("SECRET_KEY") or ("" if PRODUCTION else kept_secret("secret_key"))
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY to a long random string: production makes none by itself.")
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-TRUST_PROXY_HEADERS = env.bool("TRUST_PROXY_HEADERS", False)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
+CORS_ALLOWED_ORIGINS = origins("CORS_ALLOWED_ORIGINS")
+TRUST_PROXY_HEADERS = boolean("TRUST_PROXY_HEADERS", False)
 
 ROOT_URLCONF = "homecare.urls"
 WSGI_APPLICATION = "homecare.wsgi.application"
@@ -93,51 +109,12 @@ TEMPLATES = [
     },
 ]
 
-# --- Postgres: the embedded one unless DATABASE_URL names another ---------------------------------------------------
-
-#: Starting it is idempotent and takes milliseconds when it runs, so that web, worker and commands need no order.
-EMBEDDED = None if env.str("DATABASE_URL", "") else Cluster(VAR_DIR / "postgres").start()
-if EMBEDDED is None and not env.str("DATABASE_OWNER_URL", ""):
-    raise ImproperlyConfigured(
-        "Set DATABASE_OWNER_URL beside DATABASE_URL: the owner migrates, the application role owns nothing."
-    )
-
-DATABASE_POOL_MIN = env.int("DATABASE_POOL_MIN", 2)
-DATABASE_POOL_MAX = env.int("DATABASE_POOL_MAX", 8)
-
-
-def database(url_setting: str, embedded_url: str | None) -> dict[str, Any]:
-    """One connection of ours: timeouts and plans are the same whoever connects."""
-    config: dict[str, Any] = env.db_url(url_setting, default=embedded_url or environ.Env.NOTSET)
-    config["ENGINE"] = "django.db.backends.postgresql"
-    options = config.setdefault("OPTIONS", {})
-    options["options"] = "-c jit=off -c random_page_cost=1.1 -c lock_timeout=20s -c plan_cache_mode=force_generic_plan"
-    # Only search binds its parameters on the server; planned once a connection, it takes half the time.
-    options["prepare_threshold"] = 5
-    return config
-
-
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": database("DATABASE_URL", EMBEDDED.application if EMBEDDED else None),
-    "owner": database("DATABASE_OWNER_URL", EMBEDDED.owner if EMBEDDED else None),
-}
-APPLICATION_ROLE = DATABASES["default"]["USER"]
-if DATABASE_POOL_MAX:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"]["OPTIONS"]["pool"] = {
-        "min_size": DATABASE_POOL_MIN,
-        "max_size": DATABASE_POOL_MAX,
-        "timeout": 10,
-    }
-DATABASE_ROUTERS = ["homecare.routers.OwnerMigrates"]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
 # --- Who may: people, sessions, keys --------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "patients.User"
 AUTHENTICATION_BACKENDS = ["patients.backends.RoleBackend"]
 SESSION_ENGINE = "patients.sessions"
-SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 60 * 60)
+SESSION_COOKIE_AGE = integer("SESSION_SECONDS", 12 * 60 * 60, at_least=60)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 LOGIN_URL = "admin:login"
@@ -146,7 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-ACCESS_KEY_DAYS = env.int("ACCESS_KEY_DAYS", 90)
+ACCESS_KEY_DAYS = integer("ACCESS_KEY_DAYS", 90, at_least=1, at_most=3650)
 
 # --- API ------------------------------------------------------------------------------------------------------------
 
@@ -180,43 +157,46 @@ SPECTACULAR_SETTINGS = {
         "MedicationStatus": "memories.choices.MedicationStatus",
     },
 }
-DEFAULT_SEARCH_LIMIT = env.int("DEFAULT_SEARCH_LIMIT", 3)
 MAX_SEARCH_LIMIT = 100
-#: Tokens of a context that names no budget, and the most that one may name.
-CONTEXT_TOKEN_BUDGET = env.int("CONTEXT_TOKEN_BUDGET", 1000)
+DEFAULT_SEARCH_LIMIT = integer("DEFAULT_SEARCH_LIMIT", 3, at_least=1, at_most=MAX_SEARCH_LIMIT)
+#: Tokens: the most that a context may have, and what it has if no budget is named.
 MAX_CONTEXT_TOKENS = 32_000
-MAX_CONVERSATION_TURNS = env.int("MAX_CONVERSATION_TURNS", 2000)
-MAX_TURN_CHARACTERS = env.int("MAX_TURN_CHARACTERS", 20_000)
+CONTEXT_TOKEN_BUDGET = integer("CONTEXT_TOKEN_BUDGET", 1000, at_least=1, at_most=MAX_CONTEXT_TOKENS)
+MAX_CONVERSATION_TURNS = integer("MAX_CONVERSATION_TURNS", 2000, at_least=1)
+MAX_TURN_CHARACTERS = integer("MAX_TURN_CHARACTERS", 20_000, at_least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Extraction and embedding ---------------------------------------------------------------------------------------
 
-EXTRACTOR = env.str("EXTRACTOR", "llm" if env.str("OPENAI_API_KEY", "") or env.str("OPENAI_BASE_URL", "") else "local")
+OPENAI_API_KEY = text("OPENAI_API_KEY")
+OPENAI_BASE_URL = server("OPENAI_BASE_URL")
+OPENAI_MODEL = text("OPENAI_MODEL", "gpt-4o-mini")
+OPENAI_TIMEOUT = number("OPENAI_TIMEOUT", 30.0, at_least=0.1)
+OPENAI_MAX_RETRIES = integer("OPENAI_MAX_RETRIES", 2, at_least=0, at_most=10)
+EXTRACTOR = choice("EXTRACTOR", "llm" if OPENAI_API_KEY or OPENAI_BASE_URL else "local", ("local", "llm"))
+EXTRACTION_INSTRUCTION = text("EXTRACTION_INSTRUCTION")
 #: What is not remembered without the patient's recorded consent; topics of memories/vocabulary/data/sensitive.tsv.
-SENSITIVE_TOPICS = env.list(
+SENSITIVE_TOPICS = choices(
     "SENSITIVE_TOPICS",
-    default=["sexuality", "religion", "politics", "immigration", "ethnicity", "criminal record", "finances"],
+    ["sexuality", "religion", "politics", "immigration", "ethnicity", "criminal record", "finances"],
+    sorted(known_topics()),
 )
-EXTRACTION_INSTRUCTION = env.str("EXTRACTION_INSTRUCTION", "")
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
-OPENAI_MODEL = env.str("OPENAI_MODEL", "gpt-4o-mini")
-OPENAI_TIMEOUT = env.float("OPENAI_TIMEOUT", 30.0)
-OPENAI_MAX_RETRIES = env.int("OPENAI_MAX_RETRIES", 2)
 
-EMBEDDING_PROVIDER = env.str("EMBEDDING_PROVIDER", "local")
-EMBEDDING_BASE_URL = env.str("EMBEDDING_BASE_URL", "")
-EMBEDDING_API_KEY = env.str("EMBEDDING_API_KEY", OPENAI_API_KEY)
-EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", "all-minilm-l6-v2-int8")
-EMBEDDING_DIMENSION = env.int("EMBEDDING_DIMENSION", 384)
-EMBEDDING_TIMEOUT = env.float("EMBEDDING_TIMEOUT", 10.0)
-EMBEDDING_CACHE_SIZE = env.int("EMBEDDING_CACHE_SIZE", 2048)
+EMBEDDING_PROVIDER = choice("EMBEDDING_PROVIDER", "local", ("local", "openai"))
+EMBEDDING_BASE_URL = server("EMBEDDING_BASE_URL")
+EMBEDDING_API_KEY = text("EMBEDDING_API_KEY", OPENAI_API_KEY)
+EMBEDDING_MODEL = text("EMBEDDING_MODEL", "all-minilm-l6-v2-int8")
+#: An index entry has at most 2,704 bytes, and the covering index of `MemoryIndex` holds the vector.
+LARGEST_DIMENSION = 1300
+EMBEDDING_DIMENSION = integer("EMBEDDING_DIMENSION", 384, at_least=1, at_most=LARGEST_DIMENSION)
+EMBEDDING_TIMEOUT = number("EMBEDDING_TIMEOUT", 10.0, at_least=0.1)
+EMBEDDING_CACHE_SIZE = integer("EMBEDDING_CACHE_SIZE", 2048, at_least=0)
 
 # --- What happens by night ------------------------------------------------------------------------------------------
 
-NIGHTLY_CRON = env.str("NIGHTLY_CRON", "15 3 * * *")
-AGEING_DAYS = env.int("AGEING_DAYS", 180)
-GROUPING_COSINE = env.float("GROUPING_COSINE", 0.92)
+NIGHTLY_CRON = text("NIGHTLY_CRON", "15 3 * * *")
+AGEING_DAYS = integer("AGEING_DAYS", 180, at_least=1)
+GROUPING_COSINE = number("GROUPING_COSINE", 0.92, at_least=0, at_most=1)
 
 # --- Record ---------------------------------------------------------------------------------------------------------
 
@@ -237,14 +217,12 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 # --- Logs: never the text of a memory, a turn or a query ------------------------------------------------------------
 
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
-if LOG_LEVEL not in logging.getLevelNamesMapping():
-    raise ImproperlyConfigured("LOG_LEVEL is unknown: set DEBUG, INFO, WARNING or ERROR.")
+LOG_LEVEL = log_level("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -269,3 +247,45 @@ LOGGING = {
         },
     },
 }
+
+# --- Postgres: the embedded one unless DATABASE_URL names another. Last, so that a wrong setting starts nothing ------
+
+DATABASE_URL, DATABASE_OWNER_URL = postgres("DATABASE_URL"), postgres("DATABASE_OWNER_URL")
+if bool(DATABASE_URL) != bool(DATABASE_OWNER_URL):
+    raise ImproperlyConfigured(
+        "Set both DATABASE_URL and DATABASE_OWNER_URL: the owner migrates, the application role owns nothing."
+    )
+
+DATABASE_POOL_MAX = integer("DATABASE_POOL_MAX", 8, at_least=0)
+DATABASE_POOL_MIN = integer(
+    "DATABASE_POOL_MIN", min(2, DATABASE_POOL_MAX), at_least=0, at_most=DATABASE_POOL_MAX or None
+)
+
+
+def database(url: str) -> dict[str, Any]:
+    """One connection of ours: timeouts and plans are the same whoever connects."""
+    config: dict[str, Any] = env.db_url_config(url)
+    config["ENGINE"] = "django.db.backends.postgresql"
+    options = config.setdefault("OPTIONS", {})
+    options["options"] = "-c jit=off -c random_page_cost=1.1 -c lock_timeout=20s -c plan_cache_mode=force_generic_plan"
+    # Only search binds its parameters on the server; planned once a connection, it takes half the time.
+    options["prepare_threshold"] = 5
+    return config
+
+
+#: Starting it is idempotent and takes milliseconds when it runs, so that web, worker and commands need no order.
+EMBEDDED = None if DATABASE_URL else Cluster(VAR_DIR / "postgres").start()
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database(EMBEDDED.application if EMBEDDED else DATABASE_URL),
+    "owner": database(EMBEDDED.owner if EMBEDDED else DATABASE_OWNER_URL),
+}
+APPLICATION_ROLE = DATABASES["default"]["USER"]
+if DATABASE_POOL_MAX:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": DATABASE_POOL_MIN,
+        "max_size": DATABASE_POOL_MAX,
+        "timeout": 10,
+    }
+DATABASE_ROUTERS = ["homecare.routers.OwnerMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -12,10 +12,6 @@ from memories.embedding import get_embedder
 from memories.embedding.local import LocalEmbedder
 
 CHECKS = system_actor("checks")
-EXTRACTORS = ("local", "llm")
-PROVIDERS = ("local", "openai")
-#: An index entry has at most 2,704 bytes, and the covering index of `MemoryIndex` holds the vector.
-LARGEST_DIMENSION = 1300
 
 
 def register_checks() -> None:
@@ -26,9 +22,7 @@ def register_checks() -> None:
 
 
 def check_extractor(**kwargs: Any) -> list[CheckMessage]:
-    """A known extractor, with a server to ask if it needs one."""
-    if settings.EXTRACTOR not in EXTRACTORS:
-        return [_unknown("EXTRACTOR", settings.EXTRACTOR, EXTRACTORS, "homecare.E101")]
+    """With a server to ask if it needs one."""
     if settings.EXTRACTOR == "llm" and not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
         return [
             Error(
@@ -41,24 +35,14 @@ def check_extractor(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_embedder(**kwargs: Any) -> list[CheckMessage]:
-    """A known provider, and a dimension that it has and that fits the index."""
+    """With the dimension that it has, and a server to ask if it needs one."""
     provider, dimension = settings.EMBEDDING_PROVIDER, settings.EMBEDDING_DIMENSION
-    if provider not in PROVIDERS:
-        return [_unknown("EMBEDDING_PROVIDER", provider, PROVIDERS, "homecare.E103")]
     if provider == "local" and dimension != LocalEmbedder.dimension:
         return [
             Error(
                 f"EMBEDDING_DIMENSION is {dimension}, but the local embedder has {LocalEmbedder.dimension}.",
                 hint="Leave EMBEDDING_DIMENSION out, or set EMBEDDING_PROVIDER=openai with EMBEDDING_MODEL.",
                 id="homecare.E104",
-            )
-        ]
-    if not 0 < dimension <= LARGEST_DIMENSION:
-        return [
-            Error(
-                f"EMBEDDING_DIMENSION is {dimension}; an index entry holds 1 to {LARGEST_DIMENSION}.",
-                hint="Ask the model for fewer: text-embedding-3-small answers with EMBEDDING_DIMENSION=768 too.",
-                id="homecare.E105",
             )
         ]
     if provider == "openai" and not (settings.EMBEDDING_API_KEY or settings.EMBEDDING_BASE_URL):
@@ -113,7 +97,3 @@ def _ask(sql: str, *params: str) -> int | None:
         cursor.execute(sql, params)
         row = cursor.fetchone()
     return row[0] if row else None
-
-
-def _unknown(setting: str, value: str, known: Sequence[str], id: str) -> CheckMessage:
-    return Error(f"{setting} is {value!r}, which is not known.", hint=f"Set {setting} to {' or '.join(known)}.", id=id)
