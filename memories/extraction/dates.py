@@ -55,7 +55,7 @@ def when_said(text: str, said_at: datetime) -> date | datetime | None:
 
 def _near(plain: str, today: date) -> date | None:
     if " tomorrow " in f" {plain} ":
-        return today + timedelta(days=2 if "day after tomorrow" in plain else 1)
+        return _days_after(today, 2 if "day after tomorrow" in plain else 1)
     return today if re.search(r"\b(?:later today|this afternoon|this evening|tonight)\b", plain) else None
 
 
@@ -73,7 +73,7 @@ def _weekday(plain: str, today: date) -> date | None:
         return None
     ahead = (_DAYS.index(match.group(2)) - today.weekday()) % 7 or 7
     in_next_week = match.group(1) == "next" and today.weekday() + ahead < 7
-    return today + timedelta(days=ahead + (7 if in_next_week else 0))
+    return _days_after(today, ahead + (7 if in_next_week else 0))
 
 
 def _named(plain: str, today: date) -> date | None:
@@ -109,7 +109,7 @@ _READERS: tuple[Callable[[str, date], date | None], ...] = (
 
 def _later(today: date, count: int, unit: str) -> date | None:
     if unit in ("day", "week"):
-        return today + timedelta(days=count * (7 if unit == "week" else 1))
+        return _days_after(today, count * (7 if unit == "week" else 1))
     months = today.month - 1 + count * (12 if unit == "year" else 1)
     return _valid(today.year + months // 12, months % 12 + 1, min(today.day, 28))
 
@@ -121,10 +121,18 @@ def _in_future(month: int, day: int, year: str | None, today: date) -> date | No
     return _valid(today.year + 1, month, day) if found and found < today else found
 
 
+def _days_after(today: date, days: int) -> date | None:
+    """The day so many days later; None beyond the calendar's last."""
+    try:
+        return today + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
 def _valid(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -28,7 +28,7 @@ _GIVING = word_set("take takes taking on prescribe continue start giving")
 _TAKEN_FOR_GRANTED = word_set("take taking taken took on use using used your the his her given had")
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
-_SHORT = 6
+_SHORT = 9
 _LONG = 16
 _LEAD = 9
 _LEADING = word_set("yes yeah yep um uh well it's its that's they're about around just i take okay right")
@@ -54,11 +54,17 @@ def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
 
 def _is_put_a_name_to(moves: Sequence[Move], at: int, mention: Mention) -> bool:
     """ "And a water pill." "What's the water pill called?" "Furosemide." """
-    asking = (move for move in moves[at + 1 : at + 6] if move.is_question and move.sentence.says("called", "name"))
-    return mention.is_class and any(
-        mention.key in {one.key for one in medicines_in(question.sentence)}
-        and any(not one.is_class for reply in question.replies for one in medicines_in(reply.sentence))
-        for question in asking
+    asked = (
+        move.sentence.turn
+        for move in moves[at + 1 : at + 6]
+        if move.sentence.says("called", "name") and move.sentence.says(mention.name.lower())
+    )
+    turn = next(asked, None) if mention.is_class else None
+    return turn is not None and any(
+        not one.is_class
+        for move in moves
+        if move.sentence.turn == turn + 1
+        for one in medicines_in(move.sentence)
     )
 
 

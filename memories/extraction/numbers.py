@@ -1,5 +1,6 @@
 """Numbers as people say them, in digits: "twenty five", "two point five", "a hundred", "one twenty five"."""
 
+import re
 from collections.abc import Sequence
 
 from memories.vocabulary.words import Word, word_list
@@ -18,14 +19,18 @@ _TENS = {
     for number, word in enumerate(word_list("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000}
+#: More digits than any dose, date or measured value has are no number; nor are "12.5.2024" and "\u00b2".
+_DIGITS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
+_DECIMALS = 6
 _FRACTIONS = {"half": "0.5", "quarter": "0.25"}
 
 
 def number_at(words: Sequence[Word], at: int) -> tuple[str, int]:
     """The number that starts at a word, in digits, and where it ends; ("", at) when there is none."""
     here = words[at].norm if at < len(words) else ""
-    if here[:1].isdigit():
-        return here.replace(",", ""), at + 1
+    if here[:1].isdecimal():
+        digits = here.replace(",", "")
+        return (digits, at + 1) if _DIGITS.fullmatch(digits) else ("", at)
     if here in _FRACTIONS or (here == "a" and _norm(words, at + 1) in _FRACTIONS):
         return _fraction(words, at)
     value, end = _whole(words, at)
@@ -81,7 +86,7 @@ def _with_fraction(words: Sequence[Word], value: int, at: int, end: int) -> tupl
     if [word.norm for word in words[end : end + 3]] == ["and", "a", "half"]:
         return f"{value}.5", end + 3
     digits, after = "", end + 1
-    while _norm(words, end) == "point" and (part := _digits(words, after))[1] > after:
+    while _norm(words, end) == "point" and len(digits) < _DECIMALS and (part := _digits(words, after))[1] > after:
         digits, after = digits + part[0], part[1]
     if digits:
         return f"{value}.{digits}", after
@@ -90,8 +95,9 @@ def _with_fraction(words: Sequence[Word], value: int, at: int, end: int) -> tupl
 
 def _digits(words: Sequence[Word], at: int) -> tuple[str, int]:
     """The next digits after the point: "five", "twenty five", "25"."""
-    if _norm(words, at).isdigit():
-        return _norm(words, at), at + 1
+    said = _norm(words, at)
+    if said.isdecimal() and len(said) <= _DECIMALS:
+        return said, at + 1
     value, end = _below_hundred(words, at)
     return str(value), end
 

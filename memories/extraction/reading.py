@@ -19,6 +19,8 @@ _ASKED = word_set("you he she they there your")
 _NAMING = word_set("the your that this and his her")
 _IT = word_set("it that them those")
 _FRONTED = 8
+#: Words in a sentence at most; what runs on is read in pieces, so that the time taken grows with the text alone.
+_LONGEST = 80
 _ALWAYS = word_set("but because although though except")
 
 ROLES = {
@@ -113,14 +115,26 @@ def _sentences(words: list[Word], text: str) -> Iterator[list[Word]]:
         if begun and "\n" in text[begun[-1].end : word.start]:
             yield from _worded(begun)
             begun = []
-        if len(begun) > 3 and _turns_to_asking(words, at) and not _asks_of_it(begun, words[at:]):
+        if len(begun) > 3 and _turns_to_asking(words, at) and not _asks_of_it(begun, words[at : at + _LONGEST]):
             yield from _worded(begun)
             begun = []
         begun.append(word)
         if word.norm in _STOPS and not _abbreviates(words, at):
             yield from _worded(begun)
             begun = []
+        elif len(begun) == _LONGEST:
+            cut = _breath(begun)
+            yield from _worded(begun[:cut])
+            begun = begun[cut:]
     yield from _worded(begun)
+
+
+def _breath(words: list[Word]) -> int:
+    """Where to part words that run on: before the last clause of the second half, or else at its last join."""
+    later = range(len(words) - 1, len(words) // 2, -1)
+    clause = next((at for at in later if _starts_clause(words, at)), None)
+    joined = next((at for at in later if words[at].norm in _JOINS or words[at - 1].norm == ","), len(words))
+    return joined if clause is None else clause
 
 
 def _turns_to_asking(words: list[Word], at: int) -> bool:
