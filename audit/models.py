@@ -75,7 +75,7 @@ class AccessLog(models.Model):
     resource = models.CharField(max_length=60, blank=True)
     object_ids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     query = models.TextField(blank=True, help_text="What was searched for. It may speak of a patient.")
-    reason = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
     door = models.CharField(max_length=10, choices=Door)
     route = models.CharField(max_length=120, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

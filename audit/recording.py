@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Model
+from django.utils.text import Truncator
 
 from audit.actors import Actor, acting_as, current_actor
 from audit.models import AccessLog, Event, Outcome
@@ -64,6 +65,13 @@ def _entry(
 
 
 def record_refusal(actor: Actor, *, event: Event = Event.ACCESS, route: str = "", reason: str = "") -> None:
-    """Put a refusal on record in a transaction of its own, so that it outlives the rollback of what was refused."""
+    """Put a refusal on record in a transaction of its own, so that it outlives the rollback of what was refused.
+
+    What the asker sent may be of any length: what does not fit is told by an ellipsis.
+    """
     with acting_as(actor):
-        record(event, outcome=Outcome.REFUSED, route=route, reason=reason)
+        record(event, outcome=Outcome.REFUSED, route=_fitting("route", route), reason=_fitting("reason", reason))
+
+
+def _fitting(field: str, text: str) -> str:
+    return Truncator(text).chars(AccessLog._meta.get_field(field).max_length)

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import SimpleTemplateResponse
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, reverse
 
 from audit.actors import acting_as
 from audit.recording import record_refusal
 from patients.identification import ActingRequest, identify
 
 REFUSALS = {401, 403, 404}
+NUL = "\x00"
 
 
 class ActingMiddleware:
@@ -26,9 +28,10 @@ class ActingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: ActingRequest) -> HttpResponse:
+        if _has_nul(request):
+            return JsonResponse({"detail": "The address holds a NUL character, which is no text."}, status=400)
         response = self.get_response(request)
-        match = request.resolver_match
-        if response.status_code in REFUSALS and match and hasattr(request, "actor"):
+        if (match := request.resolver_match) and _is_refusal(response, match):
             self._record_refusal(request, match)
         return response
 
@@ -50,5 +53,20 @@ class ActingMiddleware:
         return response
 
     def _record_refusal(self, request: ActingRequest, match: ResolverMatch) -> None:
+        # A request without a CSRF token is refused before its view, and so before its actor is known.
+        actor = request.actor if hasattr(request, "actor") else identify(request)
         named = getattr(request, "refused_patient", "") or " ".join(str(value) for value in match.kwargs.values())
-        record_refusal(request.actor, route=match.route[:120], reason=named[:200])
+        record_refusal(actor, route=match.route, reason=named)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """Postgres takes no NUL, and no text has one."""
+    return NUL in request.path_info or NUL in unquote(request.META.get("QUERY_STRING", ""))
+
+
+def _is_refusal(response: HttpResponse, match: ResolverMatch) -> bool:
+    """Whether the asker is turned away: by status, or sent from a page of the admin to its login page."""
+    if response.status_code in REFUSALS:
+        return True
+    sent_to = urlsplit(response.headers.get("Location", "")).path
+    return response.status_code == 302 and match.app_name == "admin" and sent_to == reverse("admin:login")

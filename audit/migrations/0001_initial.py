@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("query", models.TextField(blank=True, help_text="What was searched for. It may speak of a patient.")),
-                ("reason", models.CharField(blank=True, max_length=200)),
+                ("reason", models.CharField(blank=True, max_length=500)),
                 (
                     "door",
                     models.CharField(
