@@ -11,7 +11,7 @@ class IsIdentified(BasePermission):
     """A user or a key whose scopes cover the request, and who holds the permission that the view names for the method.
 
     A view names them as `permissions_required = {"POST": "memories.add_memory"}`; a POST that only reads says so
-    with `reads_only = True`.
+    with `reads_only = True`. HEAD needs what GET needs. A method without a named permission is refused.
     """
 
     message = "Your role or your key does not allow this."
@@ -22,5 +22,8 @@ class IsIdentified(BasePermission):
         reads = request.method in SAFE_METHODS or getattr(view, "reads_only", False)
         if isinstance(request.auth, AccessKey) and not request.auth.allows(KeyScope.READ if reads else KeyScope.WRITE):
             return False
-        needed = getattr(view, "permissions_required", {}).get(request.method)
-        return needed is None or request.user.has_perm(needed)
+        method = "GET" if request.method == "HEAD" else request.method
+        if method == "OPTIONS" or not hasattr(view, method.lower()):  # says what there is, or is answered by a 405
+            return True
+        needed = getattr(view, "permissions_required", {}).get(method)
+        return needed is not None and request.user.has_perm(needed)
