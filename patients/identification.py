@@ -1,6 +1,7 @@
 """From a request to an actor: a session or an access key, the same for every door."""
 
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -71,6 +72,10 @@ def _presented_token(request: HttpRequest) -> str:
 
 
 def _remote_addr(request: HttpRequest) -> str | None:
+    told = request.META.get("REMOTE_ADDR", "")
     if settings.TRUST_PROXY_HEADERS and (forwarded := request.headers.get("X-Forwarded-For")):
-        return forwarded.rpartition(",")[2].strip()  # the nearest proxy's word; the rest is the client's own
-    return request.META.get("REMOTE_ADDR") or None
+        told = forwarded.rpartition(",")[2]  # the nearest proxy's word; the rest is the client's own
+    try:
+        return str(ip_address(told.strip().partition("%")[0]))  # Postgres knows no zones, as in fe80::1%eth0
+    except ValueError:
+        return None
