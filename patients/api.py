@@ -2,22 +2,26 @@
 
 from typing import Any, cast
 
+from django.core.validators import RegexValidator
 from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema
+from psycopg.errors import UniqueViolation
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.actors import Actor
 from audit.models import Event
-from audit.recording import record
+from audit.recording import record, record_each
 from patients.identification import ActingRequest
-from patients.models import CareAssignment, Patient, User
+from patients.models import AccessKey, CareAssignment, Patient, User
+from patients.paging import PagesByTime
 from patients.roles import Role
 
+PLAIN_ID = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]*\Z"
+NARROWED_KEY = "This key is for named patients: register one with a key for all your patients, or sign in."
 NO_SUCH_PATIENT = "No patient with this id is in your care: check the id, or ask for an assignment."
 #: By the database's own rule of who is seen, as `PatientQuerySet.visible_to` has it: every request about a patient
 #: begins with this, and composing that queryset takes longer than the rest of the request.
@@ -49,7 +53,12 @@ def visible_patient(request: Request, external_id: str) -> Patient:
 
 class PatientSerializer(serializers.ModelSerializer):
     patient_id = serializers.CharField(
-        source="external_id", max_length=64, help_text="The id that your software knows this patient by."
+        source="external_id",
+        max_length=64,
+        validators=[
+            RegexValidator(PLAIN_ID, "An id begins with a letter or a digit, and has only these and _ . : @ -.")
+        ],
+        help_text="The id that your software knows this patient by.",
     )
 
     class Meta:
@@ -70,6 +79,13 @@ class PatientSerializer(serializers.ModelSerializer):
         extra_kwargs = {"is_active": {"required": False}}
         read_only_fields = ["known_allergies_status", "created_at", "updated_at"]
 
+    def update(self, patient: Patient, changes: dict[str, Any]) -> Patient:
+        """Write what was sent and nothing else: the rest may have been changed since it was read."""
+        for name, value in changes.items():
+            setattr(patient, name, value)
+        patient.save(update_fields=[*changes, "updated_at"])
+        return patient
+
     def validate_patient_id(self, external_id: str) -> str:
         if self.instance and external_id != self.instance.external_id:
             raise serializers.ValidationError("An id stays: make another patient, or leave it out.")
@@ -82,12 +98,7 @@ class PatientSerializer(serializers.ModelSerializer):
         return attrs
 
 
-class NewestFirst(CursorPagination):
-    """Pages by a cursor, newest first: nothing is skipped or shown twice while rows come in."""
-
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "page_size"
+class NewestFirst(PagesByTime):
     ordering = "-created_at"
 
 
@@ -100,21 +111,29 @@ class PatientsView(APIView):
     def get(self, request: Request) -> Response:
         paginator = NewestFirst()
         page = paginator.paginate_queryset(Patient.objects.visible_to(actor_of(request)), request, view=self) or []
-        record(Event.LIST, objects=[patient.pk for patient in page], resource=Patient)
+        record_each(Event.LIST, {patient.pk: [patient.pk] for patient in page} or {None: []}, resource=Patient)
         return paginator.get_paginated_response(PatientSerializer(page, many=True).data)
 
     @extend_schema(request=PatientSerializer, responses={201: PatientSerializer})
     def post(self, request: Request) -> Response:
+        if isinstance(request.auth, AccessKey) and not request.auth.all_patients:
+            raise PermissionDenied(NARROWED_KEY)
         serializer = PatientSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        try:
-            with transaction.atomic():
-                patient = serializer.save()
-        except IntegrityError:
-            raise serializers.ValidationError({"patient_id": ["This id is taken: choose another."]}) from None
+        patient = _registered(serializer)
         CareAssignment.objects.create(patient=patient, user=user_of(request), role=Role.CLINICIAN)
         record(Event.CREATE, patient_id=patient.pk, objects=[patient.pk], resource=Patient)
         return Response(PatientSerializer(patient).data, status=201)
+
+
+def _registered(serializer: PatientSerializer) -> Patient:
+    try:
+        with transaction.atomic():
+            return serializer.save()
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise serializers.ValidationError({"patient_id": ["This id is taken: choose another."]}) from None
 
 
 class PatientView(APIView):
@@ -128,7 +147,7 @@ class PatientView(APIView):
 
     @extend_schema(request=PatientSerializer(partial=True), responses=PatientSerializer)
     def patch(self, request: Request, external_id: str) -> Response:
-        patient = visible_patient(request, external_id)
+        patient = Patient.objects.select_for_update().get(pk=visible_patient(request, external_id).pk)
         serializer = PatientSerializer(patient, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         serializer.save()

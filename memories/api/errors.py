@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DataError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -21,6 +22,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
         error = exceptions.ValidationError({"conversation": [str(error)]})
     elif isinstance(error, ValidationError):
         error = Conflict(" ".join(error.messages))
+    elif isinstance(error, DataError):
+        error = exceptions.ValidationError("A value is out of range, or too long: correct it and send again.")
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied(str(error) or None)
     return exception_handler(error, context)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,16 +14,17 @@ from audit.actors import acting_as
 from audit.models import Event
 from audit.recording import record
 from memories import actions
+from memories.api.corrections import CORRECTION, correction_of
 from memories.api.filters import MemoryFilter, filter_memories
 from memories.api.recall_serializers import LinkedMemorySerializer
 from memories.api.serializers import (
     ChangeSerializer,
     ConversationSerializer,
-    CorrectionSerializer,
     DecisionSerializer,
     IngestedSerializer,
     MemoryChangesSerializer,
     MemorySerializer,
+    RemovalSerializer,
     SearchResultSerializer,
     SearchSerializer,
     made_once,
@@ -34,6 +34,7 @@ from memories.ingestion import carry_out, take_in
 from memories.models import ExtractionRun, Memory, RunState
 from memories.search import SearchFilters, search
 from patients.api import actor_of, user_of, visible_patient
+from patients.paging import PagesByTime
 
 NO_SUCH_MEMORY = "No memory with this id is in your care: check the id."
 
@@ -49,10 +50,7 @@ def visible_memory(request: Request, memory_id: UUID) -> Memory:
 _FILTER_PARAMETERS = [OpenApiParameter(name, str) for name in MemoryFilter.base_filters]
 
 
-class NewestFirst(CursorPagination):
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "page_size"
+class NewestFirst(PagesByTime):
     ordering = ("-recorded_at", "-id")
 
 
@@ -167,12 +165,12 @@ class MemoryView(APIView):
             raise ValidationError("Name at least one field to change: content, priority, metadata or expires_at.")
         return Response(MemorySerializer(actions.edit(memory, by=user_of(request), **changes)).data)
 
-    @extend_schema(request=DecisionSerializer, responses={204: None})
+    @extend_schema(request=RemovalSerializer, responses={204: None})
     def delete(self, request: Request, memory_id: UUID) -> Response:
         """Take a memory that is neither an allergy nor a medication out of every recall; its history stays."""
         memory = visible_memory(request, memory_id)
-        reason = request.data.get("reason") if isinstance(request.data, dict) else None
-        actions.delete(memory, by=user_of(request), reason=reason or "Deleted through the API.")
+        removal = _checked(RemovalSerializer, request.data)
+        actions.delete(memory, by=user_of(request), **removal)
         return Response(status=204)
 
 
@@ -205,11 +203,11 @@ class CorrectionView(APIView):
 
     permissions_required = {"POST": "memories.review_memory"}
 
-    @extend_schema(request=CorrectionSerializer, responses=MemorySerializer)
+    @extend_schema(request=CORRECTION, responses=MemorySerializer)
     def post(self, request: Request, memory_id: UUID) -> Response:
         memory = visible_memory(request, memory_id)
-        correction = _checked(CorrectionSerializer, request.data)
-        details = correction.pop("details")
+        correction = _checked(correction_of(memory.category), request.data)
+        details = correction.pop("details", {})
         return Response(MemorySerializer(actions.correct(memory, by=user_of(request), **correction, **details)).data)
 
 

@@ -124,10 +124,10 @@ class UtteranceField(serializers.Field):
             return Utterance("", data, SpeakerRole.UNKNOWN)
         if not isinstance(data, dict) or not isinstance(data.get("content"), str):
             self.fail("shape")
-        speaker = data.get("speaker") or data.get("role") or ""
-        if not isinstance(speaker, str):
+        named, role = data.get("speaker"), data.get("role")
+        if not all(name is None or isinstance(name, str) for name in (named, role)):
             self.fail("shape")
-        return Utterance(speaker, data["content"], role_of(data.get("role") or speaker))
+        return Utterance(named or role or "", data["content"], role_of(role or named or ""))
 
     def to_representation(self, value: Utterance) -> dict[str, str]:
         return {"role": value.role, "content": value.text}
@@ -204,9 +204,8 @@ class DecisionSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=500)
 
 
-class CorrectionSerializer(DecisionSerializer):
-    content = serializers.CharField(max_length=5000, required=False, default="")
-    details = serializers.DictField(required=False, default=dict)
+class RemovalSerializer(DecisionSerializer):
+    reason = serializers.CharField(max_length=500, required=False, default="Deleted through the API.")
 
 
 class ChangeSerializer(serializers.Serializer):
