@@ -9,28 +9,28 @@ from uuid_utils.compat import uuid7
 from audit.models import Event
 from audit.recording import record
 from memories.alerts import raise_alerts
-from memories.choices import Category, VerificationStatus
+from memories.choices import AllergyAssertion, Category, VerificationStatus
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate
 from memories.facts import fact_key, with_ingredient
 from memories.indexing import index_memories, indexed_text
-from memories.known_allergies import assert_known, contradicting
+from memories.known_allergies import assert_known, contradicting, has_lapsed
 from memories.models import AllergyDetail, MedicationDetail, Memory
 from memories.remembering import lock_patient, remember, retire
 from memories.reviewing import DecisionRefused, ReviewRefused, require_reviewer
 from memories.statements import allergy_sentence, as_candidate, medication_sentence
+from memories.validation import prioritised
 from patients.models import User
 
 #: Fields of the details that a correction may change.
 ALLERGY_FIELDS = ("substance", "reaction", "severity")
 MEDICATION_FIELDS = ("drug", "dose", "route", "frequency", "as_needed", "status")
-CORRECTABLE = {Category.ALLERGY: ALLERGY_FIELDS, Category.MEDICATION: MEDICATION_FIELDS}
 
 
 def confirm(memory: Memory, *, by: User, reason: str) -> Memory:
     """A clinician says that it is true. "No known allergies" becomes the patient's, unless an allergy is live."""
     memory = _open_for_decision(memory, by, reason)
-    if memory.verification_status != VerificationStatus.UNCONFIRMED:
+    if memory.verification_status != VerificationStatus.UNCONFIRMED and not has_lapsed(memory):
         raise DecisionRefused(f"This is {memory.status_label.lower()} already: reload the page to see by whom.")
     if memory.category == Category.ALLERGY:
         _assert_known_allergies(memory, by)
@@ -64,6 +64,7 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
     corrected = _remember_confirmed(stated, key, instead_of=memory, by=by, reason=reason, id=new_id)
     _answer_tasks(memory, Event.CORRECT, by, reason)
     retire(memory)
+    raise_alerts(memory.patient)
     changed = [memory.pk, corrected.pk]
     record(Event.CORRECT, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
     return corrected
@@ -79,6 +80,7 @@ def reinstate(memory: Memory, *, by: User, reason: str) -> Memory:
     _refuse_duplicate(memory.fact_key, instead_of=memory)
     again = _remember_confirmed(as_candidate(memory), memory.fact_key, instead_of=memory, by=by, reason=reason)
     _answer_tasks(memory, Event.CONFIRM, by, reason)
+    raise_alerts(memory.patient)
     changed = [memory.pk, again.pk]
     record(Event.CONFIRM, patient_id=memory.patient_id, objects=changed, resource=Memory, reason=reason)
     return again
@@ -87,6 +89,8 @@ def reinstate(memory: Memory, *, by: User, reason: str) -> Memory:
 def edit(memory: Memory, *, by: User, **changes: Any) -> Memory:
     """Change a normal memory: its content, priority, metadata or expiry."""
     memory = _open_for_change(memory)
+    if memory.verification_status == VerificationStatus.CONFIRMED:
+        raise DecisionRefused("A clinician has confirmed this: let one correct it.")
     for name, value in changes.items():
         setattr(memory, name, value)
     memory.fact_key = fact_key(as_candidate(memory), said_at=memory.last_said_at)
@@ -133,6 +137,7 @@ def _decide(memory: Memory, status: VerificationStatus, by: User, reason: str, e
 def _retire(memory: Memory, status: VerificationStatus, by: User, reason: str, event: Event) -> Memory:
     memory = _decide(_open_for_decision(memory, by, reason), status, by, reason, event)
     retire(memory)
+    raise_alerts(memory.patient)
     return memory
 
 
@@ -166,20 +171,29 @@ def _open_for_change(memory: Memory) -> Memory:
 
 def _corrected(memory: Memory, content: str, details: dict[str, Any]) -> Candidate:
     """What the memory states once the correction is applied. A changed name is looked up in the vocabulary anew."""
-    allowed = CORRECTABLE.get(Category(memory.category), ())
-    if unknown := sorted(set(details) - set(allowed)):
+    if unknown := sorted(set(details) - set(_correctable(memory))):
         raise DecisionRefused(f"Not to be corrected here: {', '.join(unknown)}.")
+    if content and memory.is_critical:
+        raise DecisionRefused("Correct the details: the sentence is made from them.")
     stated = as_candidate(memory)
     if not content and not any(getattr(_detail(memory), name) != value for name, value in details.items()):
         raise DecisionRefused("Nothing is changed: confirm it instead.")
     if allergy := stated.allergy:
         allergy = with_ingredient(replace(allergy, **details))
-        return replace(stated, allergy=allergy, about=allergy.substance, content=content or allergy_sentence(allergy))
+        return replace(stated, allergy=allergy, about=allergy.substance, content=allergy_sentence(allergy))
     if medication := stated.medication:
         medication = with_ingredient(replace(medication, **details))
-        content = content or medication_sentence(medication)
-        return replace(stated, medication=medication, about=medication.drug, content=content)
+        named = replace(stated, medication=medication, about=medication.drug, content=medication_sentence(medication))
+        return prioritised(named)
     return replace(stated, content=content)
+
+
+def _correctable(memory: Memory) -> tuple[str, ...]:
+    """The details that a correction may change. "No known allergies" is true or not, and has none."""
+    if memory.category == Category.MEDICATION:
+        return MEDICATION_FIELDS
+    names_substance = memory.category == Category.ALLERGY and memory.allergy.assertion == AllergyAssertion.SUBSTANCE
+    return ALLERGY_FIELDS if names_substance else ()
 
 
 def _detail(memory: Memory) -> AllergyDetail | MedicationDetail:
@@ -212,7 +226,6 @@ def _remember_confirmed(
     if memory.category == Category.ALLERGY:
         _assert_known_allergies(memory, by)
     _index_anew(memory)
-    raise_alerts(memory.patient, [memory])
     return memory
 
 

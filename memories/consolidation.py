@@ -22,15 +22,16 @@ from memories.choices import (
     Priority,
     VerificationStatus,
 )
-from memories.extraction.candidates import AllergyFacts, Candidate
-from memories.facts import drug_key, fact_key, folded, is_contradicted, substance_key
+from memories.embedding import get_embedder
+from memories.extraction.candidates import Candidate
+from memories.facts import drug_key, fact_key, folded, substance_key
 from memories.indexing import index_memories
-from memories.known_allergies import revoke_contradicted
+from memories.known_allergies import has_lapsed, revoke_contradicted
 from memories.models import (
-    AllergyDetail,
     ExtractionRun,
     Memory,
     MemoryIndex,
+    Mention,
     ReviewSeverity,
     ReviewTask,
     TaskKind,
@@ -124,10 +125,11 @@ class _Ledger:
         return [memory for memory in self.critical if memory.category == Category.MEDICATION]
 
     def _remembered_as(self, key: str) -> Memory | None:
-        """The memory of this key: the live one, or else the latest that was refuted."""
+        """The memory of this key: the live or expired one, or else the latest that was refuted."""
         of_key = [memory for memory in self.known.values() if memory.fact_key == key]
+        standing = [memory for memory in of_key if memory.is_live or memory.is_expired]
         refuted = [memory for memory in of_key if memory.verification_status == VerificationStatus.REFUTED]
-        return next((memory for memory in (*of_key, *reversed(refuted)) if memory.is_live or memory in refuted), None)
+        return next(iter((*standing, *reversed(refuted))), None)
 
     def enter(self, statement: Statement) -> None:
         """Decide what this statement means, and write it."""
@@ -135,21 +137,37 @@ class _Ledger:
             self._contradict(statement)
         elif (memory := self._remembered_as(statement.key)) is None:
             self._enter_new(statement)
-        elif memory.is_live:
-            self._reinforce(memory, statement)
-        else:
+        elif memory.verification_status == VerificationStatus.REFUTED:
             self._say_again(memory, statement)
+        else:
+            self._revive(memory, statement)
+            self._reinforce(memory, statement)
 
     def _enter_new(self, statement: Statement) -> None:
+        if self._was_decided(statement):
+            return
         if memory := self._same_but_less_precise(statement) or self._same_meaning(statement):
             self._reinforce(memory, statement)
             return
-        related, replaced = self._related_critical(statement.candidate), self._replaced_by(statement)
+        less_precise, replaced = self._less_precise(statement), self._replaced_by(statement)
         memory = self._add(statement)
         if memory.is_critical:
-            self._ask_about_new(memory, related)
+            self._ask_about_new(memory)
+        for old in less_precise:
+            self._supersede(old, memory)
         for old in replaced:
             self._replace(old, memory)
+
+    def _was_decided(self, statement: Statement) -> bool:
+        """Whether these very words made a memory of this fact before, which is live no more: read again after a
+        person decided about it, they make no other.
+        """
+        quote = statement.candidate.quote
+        retired = [m.pk for m in self.known.values() if m.fact_key == statement.key and not m.is_live]
+        words = Mention.objects.filter(
+            memory__in=retired, turn=statement.turn, start__lt=quote.end, end__gt=quote.start
+        )
+        return bool(retired) and words.exists()
 
     def index_added(self) -> None:
         """Let search find what was added and has not given way to something else in the same conversation."""
@@ -183,11 +201,20 @@ class _Ledger:
         memory.emotional_weight = max(memory.emotional_weight, statement.candidate.emotional_weight)
         memory.save(update_fields=["times_said", "last_said_at", "emotional_weight", "updated_at"])
         self._learn_reaction(memory, statement.candidate)
+        if has_lapsed(memory):
+            ReviewTask.objects.ask(TaskKind.VERIFY, memory, "Said again since it was revoked.", ReviewSeverity.HIGH)
         self._note_reinforced(memory)
 
     def _note_reinforced(self, memory: Memory) -> None:
         if memory not in self.result.reinforced and memory not in self.result.added:
             self.result.reinforced.append(memory)
+
+    def _revive(self, memory: Memory, statement: Statement) -> None:
+        """What had expired is said again: it counts again, from now on without an end."""
+        if memory.is_expired:
+            memory.expires_at = None
+            memory.save(update_fields=["expires_at", "updated_at"])
+            index_memories([memory], [statement.vector])
 
     def _learn_reaction(self, memory: Memory, candidate: Candidate) -> None:
         """An unconfirmed allergy takes a reaction that was not said before; one that was said is never replaced."""
@@ -222,7 +249,8 @@ class _Ledger:
         if statement.vector is None or candidate.category in CRITICAL_CATEGORIES or candidate.starts_at:
             return []
         rows = (
-            MemoryIndex.objects.filter(patient=self.patient, category=candidate.category, embedding__isnull=False)
+            MemoryIndex.objects.filter(patient=self.patient, category=candidate.category)
+            .filter(embedding_model=get_embedder().name, embedding__isnull=False)
             .annotate(distance=CosineDistance("embedding", HalfVector(statement.vector)))
             .filter(distance__lte=1 - likeness)
             .order_by("distance")
@@ -284,48 +312,27 @@ class _Ledger:
 
     # --- ask ------------------------------------------------------------------------------------------------------
 
-    def _related_critical(self, candidate: Candidate) -> list[Memory]:
-        """Live critical memories that a new one bears on."""
-        if candidate.medication:
-            return self._taken_as(drug_key(candidate.medication))
-        if said := candidate.allergy:
-            return [memory for memory in self.allergies if _contradict(said, memory.allergy)]
-        return []
-
-    def _ask_about_new(self, memory: Memory, related: Sequence[Memory]) -> None:
-        urgent = memory.category == Category.ALLERGY or memory.priority == Priority.CRITICAL
+    def _ask_about_new(self, memory: Memory) -> None:
+        urgent = memory.priority == Priority.CRITICAL
         ReviewTask.objects.ask(TaskKind.VERIFY, memory, "", ReviewSeverity.HIGH if urgent else ReviewSeverity.MEDIUM)
-        for other in related:
-            if memory.category == Category.ALLERGY:
-                ReviewTask.objects.ask(
-                    TaskKind.CONFLICT,
-                    memory,
-                    "One says that there is an allergy, the other that there is none.",
-                    ReviewSeverity.HIGH,
-                    other,
-                )
-            else:
-                self._ask_about_change(memory, other)
         if memory.category == Category.ALLERGY:
             revoke_contradicted(memory)
 
-    def _ask_about_change(self, memory: Memory, before: Memory) -> None:
-        new, old = memory.medication, before.medication
-        if new.status in (MedicationStatus.STOPPED, MedicationStatus.NOT_TAKEN) and old.status != new.status:
-            ReviewTask.objects.ask(TaskKind.STOPPED, memory, "Said to be taken before.", ReviewSeverity.HIGH, before)
-        elif new.dose and old.dose and folded(new.dose) != folded(old.dose):
-            explanation = f"{old.dose} before, {new.dose} now. Two strengths can both be right."
-            ReviewTask.objects.ask(TaskKind.DOSE_CHANGE, memory, explanation, ReviewSeverity.HIGH, before)
-        elif new.dose and not old.dose and before.verification_status == VerificationStatus.UNCONFIRMED:
-            self._supersede(before, memory)
+    def _less_precise(self, statement: Statement) -> list[Memory]:
+        """Unconfirmed statements that this drug is taken, without the dose that is said now."""
+        said = statement.candidate.medication
+        if said is None or not said.dose:
+            return []
+        return [
+            memory
+            for memory in self._taken_as(drug_key(said))
+            if not memory.medication.dose
+            and memory.medication.status == said.status
+            and memory.verification_status == VerificationStatus.UNCONFIRMED
+        ]
 
     def _supersede(self, old: Memory, new: Memory) -> None:
         """The old memory gives way to the new one, and keeps its words."""
         old.superseded_by = new
         old.save(update_fields=["superseded_by", "updated_at"])
         retire(old)
-
-
-def _contradict(one: AllergyFacts, other: AllergyDetail) -> bool:
-    """Whether one names an allergy and the other says that there is no such one."""
-    return is_contradicted(one.assertion, other) or is_contradicted(other.assertion, one)

@@ -6,7 +6,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -26,12 +26,16 @@ from memories.purposes import link_stated
 from memories.reading import Reading, read
 from memories.remembering import lock_patient
 from memories.signals import turns_recorded
-from memories.validation import without_topics
+from memories.validation import speaks_of
 from patients.models import Patient
 
 
 class ConversationRefused(ValueError):
     """What was sent cannot be taken in; the message says what to do, and quotes nothing."""
+
+
+class ConversationConflict(ConversationRefused):
+    """The same source id was used for other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def take_in(
     """
     spoken = _spoken(utterances)
     with acting_as(by):
-        if source_id and (earlier := _taken_in_before(patient, source, source_id)):
+        if source_id and (earlier := _taken_in_before(patient, source, source_id, spoken)):
             return earlier
         conversation = Conversation.objects.create(
             patient=patient,
@@ -104,10 +108,16 @@ def _spoken(utterances: Sequence[Utterance]) -> list[Utterance]:
     return spoken
 
 
-def _taken_in_before(patient: Patient, source: str, source_id: str) -> Intake | None:
+def _taken_in_before(patient: Patient, source: str, source_id: str, spoken: Sequence[Utterance]) -> Intake | None:
+    """The conversation of this id with these words. Raises `ConversationConflict` for other words."""
     lock_patient(patient.pk)
     conversation = Conversation.objects.for_patient(patient).filter(source=source, source_id=source_id).first()
-    return Intake(conversation, conversation.runs.latest("created_at"), is_new=False) if conversation else None
+    if conversation is None:
+        return None
+    if [turn.text for turn in conversation.turns.all()] != [utterance.text for utterance in spoken]:
+        raise ConversationConflict("This id has been used for other words: send these under an id of their own.")
+    record(Event.READ, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
+    return Intake(conversation, conversation.runs.latest("created_at"), is_new=False)
 
 
 def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> ExtractionRun:
@@ -132,10 +142,14 @@ def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> Extractio
 def _read(run: ExtractionRun, turns: Sequence[Turn]) -> Reading:
     if run.patient.is_opted_out:
         return Reading(extractor="none: opted out")
-    reading = read([Utterance(turn.speaker, turn.text, turn.role) for turn in turns], run.conversation.said_at)
-    if run.patient.consent_given_at:
-        return reading
-    return replace(reading, candidates=tuple(without_topics(reading.candidates, settings.SENSITIVE_TOPICS)))
+    return read([Utterance(turn.speaker, turn.text, turn.role) for turn in turns], run.conversation.said_at)
+
+
+def _permitted(patient: Patient, candidate: Candidate) -> bool:
+    """Whether the patient lets this be remembered, as it is known at the moment of writing."""
+    if patient.is_opted_out:
+        return False
+    return bool(patient.consent_given_at) or not speaks_of(candidate, settings.SENSITIVE_TOPICS)
 
 
 def _embedded(candidates: Sequence[Candidate]) -> list[np.ndarray | None]:
@@ -161,7 +175,8 @@ def _bring_in(
     run = ExtractionRun.objects.select_related("patient", "conversation").get(pk=run.pk)
     if run.state == RunState.DONE:
         return run
-    consolidation = consolidate(run, reading.candidates, turns=turns, vectors=vectors)
+    permitted = [pair for pair in zip(reading.candidates, vectors, strict=True) if _permitted(run.patient, pair[0])]
+    consolidation = consolidate(run, [c for c, _ in permitted], turns=turns, vectors=[v for _, v in permitted])
     link_stated(run.patient, [*consolidation.added, *consolidation.reinforced])
     run.note(
         attempts=run.attempts + 1,
@@ -197,6 +212,7 @@ def _record(run: ExtractionRun, consolidation: Consolidation) -> None:
 def give_up(*, run_id: UUID | str, patient_id: object, by: Actor, reason: str = "") -> None:
     """Mark a run failed after its last attempt, for staff to see and to start again."""
     with acting_as(by.becoming_system("extraction", patient_id=patient_id)):
+        lock_patient(patient_id)
         run = ExtractionRun.objects.get(pk=run_id)
         if run.state == RunState.PENDING:
             run.note(state=RunState.FAILED, error=reason or run.error, finished_at=timezone.now())

@@ -11,6 +11,12 @@ from memories.facts import is_contradicted
 from memories.models import Memory
 from patients.models import KnownAllergies, Patient, User
 
+KNOWN_FIELDS = [
+    "known_allergies_status",
+    "known_allergies_asserted_by",
+    "known_allergies_asserted_at",
+    "updated_at",
+]
 STATUS = {
     AllergyAssertion.SUBSTANCE: KnownAllergies.LISTED,
     AllergyAssertion.NONE_KNOWN: KnownAllergies.NONE_KNOWN,
@@ -24,12 +30,20 @@ def contradicting(memory: Memory) -> list[Memory]:
     return [other for other in live if is_contradicted(memory.allergy.assertion, other.allergy)]
 
 
+def has_lapsed(memory: Memory) -> bool:
+    """Whether it is a confirmed "no known allergies" that no longer stands: it can be confirmed anew."""
+    if memory.category != Category.ALLERGY or memory.verification_status != VerificationStatus.CONFIRMED:
+        return False
+    asserted = STATUS[AllergyAssertion(memory.allergy.assertion)]
+    return asserted not in (KnownAllergies.LISTED, memory.patient.known_allergies_status)
+
+
 def assert_known(memory: Memory, *, by: User) -> None:
     """Make a confirmed statement about allergies the patient's own, attributed and dated."""
     patient = memory.patient
     patient.known_allergies_status = STATUS[AllergyAssertion(memory.allergy.assertion)]
     patient.known_allergies_asserted_by, patient.known_allergies_asserted_at = by, timezone.now()
-    patient.save()
+    patient.save(update_fields=KNOWN_FIELDS)
 
 
 def revoke_contradicted(memory: Memory) -> None:
@@ -54,4 +68,4 @@ def revoke_unless_confirmed(patient: Patient) -> None:
 def _revoke(patient: Patient) -> None:
     patient.known_allergies_status = KnownAllergies.UNKNOWN
     patient.known_allergies_asserted_by = patient.known_allergies_asserted_at = None
-    patient.save()
+    patient.save(update_fields=KNOWN_FIELDS)

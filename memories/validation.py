@@ -11,6 +11,11 @@ from memories.vocabulary.sensitive import sensitive_topics_of
 
 #: How many turns before its quote a name may stand: "Are you allergic to latex?" "Yes, very."
 TURNS_BEFORE = 2
+#: As long as the columns of the details.
+LONGEST = {
+    "substance": 200, "drug": 200, "ingredient": 200, "guess": 200, "reaction": 300, "dose": 100, "route": 60,
+    "frequency": 150,
+}  # fmt: skip
 #: Shorter names are articles and slips, not drugs.
 SHORTEST_NAME = 3
 
@@ -18,7 +23,7 @@ SHORTEST_NAME = 3
 def check_candidates(candidates: Iterable[Candidate], utterances: Sequence[Utterance]) -> tuple[list[Candidate], int]:
     """The candidates that rest on words really said, and how many did not."""
     candidates = list(candidates)
-    sound = [_prioritised(c) for c in candidates if _is_complete(c) and _is_sourced(c, utterances)]
+    sound = [prioritised(c) for c in candidates if _is_complete(c) and _is_sourced(c, utterances)]
     return sound, len(candidates) - len(sound)
 
 
@@ -35,24 +40,30 @@ def critical_only(candidates: Iterable[Candidate]) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.category in CRITICAL_CATEGORIES]
 
 
-def without_topics(candidates: Iterable[Candidate], topics: Iterable[str]) -> list[Candidate]:
-    """The candidates that speak of none of these sensitive topics. An allergy or a medication is never left out."""
-    topics = frozenset(topics)
-    return [
-        candidate
-        for candidate in candidates
-        if candidate.category in CRITICAL_CATEGORIES
-        or not topics & sensitive_topics_of(f"{candidate.content} {candidate.quote.text}")
-    ]
+def speaks_of(candidate: Candidate, topics: Iterable[str]) -> bool:
+    """Whether it speaks of one of these sensitive topics. An allergy or a medication is told whatever it speaks of."""
+    if candidate.category in CRITICAL_CATEGORIES:
+        return False
+    return not sensitive_topics_of(f"{candidate.content} {candidate.quote.text}").isdisjoint(topics)
 
 
 def _is_complete(candidate: Candidate) -> bool:
-    """Whether a critical candidate carries its details, so that staff and checks can work with it."""
-    if candidate.category == Category.ALLERGY:
-        return candidate.allergy is not None
-    if candidate.category == Category.MEDICATION:
-        return candidate.medication is not None
-    return bool(candidate.content.strip())
+    """Whether it says something, at a length that can be kept, and a critical one carries its details."""
+    details = {Category.ALLERGY: candidate.allergy, Category.MEDICATION: candidate.medication}
+    if candidate.category in details and details[candidate.category] is None:
+        return False
+    return bool(candidate.content.strip() and candidate.about.strip()) and _fits(candidate)
+
+
+def _fits(candidate: Candidate) -> bool:
+    """Whether each detail is as short as what it is a detail of: a run-on capture is no dose."""
+    said = [facts for facts in (candidate.allergy, candidate.medication) if facts]
+    return all(
+        len(str(getattr(facts, field))) <= limit
+        for facts in said
+        for field, limit in LONGEST.items()
+        if hasattr(facts, field)
+    )
 
 
 def _is_sourced(candidate: Candidate, utterances: Sequence[Utterance]) -> bool:
@@ -89,7 +100,7 @@ def _with_ingredient(candidate: Candidate) -> Candidate:
     return candidate
 
 
-def _prioritised(candidate: Candidate) -> Candidate:
+def prioritised(candidate: Candidate) -> Candidate:
     """An allergy and a high-alert medication are critical, whatever an extractor says; any other is at least high."""
     if candidate.category == Category.ALLERGY or _is_high_alert(candidate):
         return replace(candidate, priority=Priority.CRITICAL)

@@ -16,7 +16,8 @@ from audit.models import Event
 from audit.recording import record
 from memories.admin.asker import user_of
 from memories.admin.runs import became_in_words
-from memories.choices import AllergyAssertion, Category, MedicationStatus
+from memories.choices import AllergyAssertion, Category
+from memories.comparisons import TAKEN
 from memories.models import Conversation, Memory, ReviewTask
 from memories.summary import summarise
 from patients.models import CareAssignment, KnownAllergies, Patient
@@ -24,7 +25,6 @@ from patients.roles import Role
 
 CONVERSATIONS = 5
 ASSERTED_NONE = (KnownAllergies.NONE_KNOWN, KnownAllergies.NO_DRUG_KNOWN)
-TAKEN = (MedicationStatus.ACTIVE, MedicationStatus.INTENDED, MedicationStatus.UNKNOWN)
 
 
 @admin.register(Patient)

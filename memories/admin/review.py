@@ -21,8 +21,8 @@ from memories.admin.bulk import bulk_confirm
 from memories.admin.decisions import DecisionForm, decide, fingerprint, refusal_in_words
 from memories.admin.filters import PatientFilter, TaskStateFilter
 from memories.admin.words import sources_of
-from memories.alerts import findings_for
 from memories.choices import Category
+from memories.comparisons import findings_for
 from memories.models import Memory, Mention, ReviewTask, TaskState
 from memories.reviewing import DecisionRefused
 from memories.templatetags.ages import ago

@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='mention',
-            constraint=models.UniqueConstraint(fields=('memory', 'turn', 'start', 'end'), name='memories_mention_once'),
+            constraint=models.UniqueConstraint(fields=('memory', 'turn', 'start', 'end', 'stance'), name='memories_mention_once'),
         ),
         migrations.AddConstraint(
             model_name='mention',

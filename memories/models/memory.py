@@ -135,6 +135,13 @@ class Memory(PatientBound):
         )
 
     @property
+    def is_expired(self) -> bool:
+        """Whether nothing but its time has ended it."""
+        is_due = self.expires_at is not None and self.expires_at <= timezone.now()
+        stands = self.deleted_at is None and self.superseded_by_id is None and self.verification_status in STANDING
+        return is_due and stands
+
+    @property
     def status_label(self) -> str:
         """The status as every recall shows it beside a critical item."""
         if self.superseded_by_id:
@@ -165,7 +172,7 @@ class Mention(PatientBound):
     class Meta:
         ordering = ["recorded_at"]
         constraints = [
-            models.UniqueConstraint(name="memories_mention_once", fields=["memory", "turn", "start", "end"]),
+            models.UniqueConstraint(name="memories_mention_once", fields=["memory", "turn", "start", "end", "stance"]),
             models.CheckConstraint(name="memories_mention_has_words", condition=Q(end__gt=F("start"))),
         ]
 

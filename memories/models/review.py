@@ -115,6 +115,12 @@ class ReviewTask(PatientBound):
         self.decided_at = timezone.now()
         self.save()
 
+    def say_again(self, explanation: str, severity: ReviewSeverity, evidence: dict[str, Any]) -> None:
+        """Let an open task tell what is known now."""
+        if (self.explanation, self.severity, self.evidence) != (explanation[:500], severity, evidence):
+            self.explanation, self.severity, self.evidence = explanation[:500], severity, evidence
+            self.save()
+
     def make_obsolete(self) -> None:
         """Close this task because what it asks about is no longer so."""
         self.state = TaskState.OBSOLETE

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from audit.actors import acting_as
 from memories import actions
-from memories.alerts import findings_for
 from memories.choices import AllergyAssertion, MedicationStatus, VerificationStatus
+from memories.comparisons import findings_for
 from memories.interactions import Level, Verdict, check_allergy
 from memories.models import Memory, MemoryIndex, Mention, ReviewTask, TaskKind, Turn
 from memories.models.memory import Stance
