@@ -23,7 +23,7 @@ from audit.models import Event
 from audit.recording import record_each
 from memories.admin.asker import user_of
 from memories.admin.filters import PatientFilter
-from memories.admin.runs import became_in_words, outcome_in_words, unread
+from memories.admin.runs import became_in_words, outcome_in_words
 from memories.admin.words import marked
 from memories.choices import SpeakerRole
 from memories.extraction.candidates import Utterance
@@ -133,13 +133,13 @@ class ConversationAdmin(RecordedAdmin):
             patient=conversation.patient,
             turns=_turns_with_memories(conversation, mentions),
             runs=[{"run": run, "outcome": outcome_in_words(run)} for run in conversation.runs.all()],
-            can_start_again=_may_start_again(request) and unread(conversation.runs.all()).exists(),
+            can_start_again=_may_start_again(request) and conversation.runs.unread().exists(),
         )
 
     def start_again(self, request: HttpRequest, object_id: object) -> HttpResponse:
         conversation = self.visible_object(request, object_id)
         self.require(request, "memories.change_extractionrun")
-        for run in unread(conversation.runs.all()):
+        for run in conversation.runs.unread():
             start_run_again(run=run)
             self.message_user(request, "Started again. Reload this page to see what became of it.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:memories_conversation_change", args=[conversation.pk]))

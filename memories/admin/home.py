@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from audit.mixins import actor_of, granted, record_shown
 from memories.admin.review import open_tasks
-from memories.admin.runs import became_in_words, unread
+from memories.admin.runs import became_in_words
 from memories.models import Conversation, ExtractionRun, ReviewSeverity, ReviewTask
 from patients.models import Patient
 
@@ -42,7 +42,7 @@ def _conversations(request: HttpRequest) -> dict[str, Any]:
     if shown:
         record_shown(shown, resource=Conversation)
     return {
-        "failed_runs": unread(ExtractionRun.objects.visible_to(actor_of(request))).count(),
+        "failed_runs": ExtractionRun.objects.visible_to(actor_of(request)).unread().count(),
         "patients": Patient.objects.visible_to(actor_of(request)).count(),
         "conversations": [{"it": it, "became": became_in_words(it)} for it in shown],
     }

@@ -1,7 +1,7 @@
 """What became of each conversation. What failed says why, and can be started again."""
 
 from django.contrib import admin, messages
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -10,13 +10,7 @@ from audit.mixins import RecordedAdmin
 from memories.admin import labels
 from memories.admin.filters import PatientFilter
 from memories.ingestion import start_again
-from memories.models import Conversation, ExtractionRun, RunState
-
-
-def unread(runs: QuerySet[ExtractionRun]) -> QuerySet[ExtractionRun]:
-    """The runs that failed and that no later run of the same conversation has made good."""
-    later = ExtractionRun.objects.filter(conversation=OuterRef("conversation"), created_at__gt=OuterRef("created_at"))
-    return runs.filter(state=RunState.FAILED).exclude(Exists(later))
+from memories.models import Conversation, ExtractionRun, ExtractionRunQuerySet, RunState
 
 
 @admin.register(ExtractionRun)
@@ -68,8 +62,8 @@ class ExtractionRunAdmin(RecordedAdmin):
         return str(run.patient)
 
     @action(description="Start the failed ones again", permissions=["restart"])
-    def start_selected_again(self, request: HttpRequest, queryset: QuerySet[ExtractionRun]) -> None:
-        started = [start_again(run=run) for run in unread(queryset)]
+    def start_selected_again(self, request: HttpRequest, queryset: ExtractionRunQuerySet) -> None:
+        started = [start_again(run=run) for run in queryset.unread()]
         if started:
             self.message_user(request, f"Started again: {len(started)}. See below what becomes of it.")
         else:

@@ -1,4 +1,4 @@
-from memories.models.conversation import Conversation, ExtractionRun, RunState, Turn
+from memories.models.conversation import Conversation, ExtractionRun, ExtractionRunQuerySet, RunState, Turn
 from memories.models.index import MemoryIndex, MemoryWord
 from memories.models.link import LinkKind, MemoryLink, MemoryLinkQuerySet
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
@@ -9,6 +9,7 @@ __all__ = [
     "AllergyDetail",
     "Conversation",
     "ExtractionRun",
+    "ExtractionRunQuerySet",
     "LinkKind",
     "MedicationDetail",
     "Memory",

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from memories.choices import SpeakerRole
@@ -66,6 +66,13 @@ class RunState(models.TextChoices):
     FAILED = "failed"
 
 
+class ExtractionRunQuerySet(PatientBoundQuerySet["ExtractionRun"]):
+    def unread(self) -> "ExtractionRunQuerySet":
+        """The runs that failed and that no later run of the same conversation has followed: these may start again."""
+        later = self.model.objects.filter(conversation=OuterRef("conversation"), created_at__gt=OuterRef("created_at"))
+        return self.filter(state=RunState.FAILED).exclude(Exists(later))
+
+
 class ExtractionRun(PatientBound):
     """The record of what became of a conversation: "nothing found" and "failed" are different answers."""
 
@@ -86,7 +93,7 @@ class ExtractionRun(PatientBound):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = PatientBoundQuerySet["ExtractionRun"].as_manager()
+    objects = ExtractionRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
