@@ -23,7 +23,7 @@ _COUNTS = word_set(
     "tablespoon tablespoons patch patches tab tabs shot shots injection injections"
 )
 _AFTER_A_NUMBER = word_set("once twice a daily every each and in at with when for by nightly")
-_BEFORE_A_NUMBER = word_set("that's it's its about around just i he she takes take think")
+_BEFORE_A_NUMBER = word_set("now that's it's its about around just i he she takes take think")
 _TIME_COUNTED = word_set("times days weeks months years hours minutes o'clock am pm years-old")
 _OPENING = 2
 #: "Thirty pills" are a supply.

@@ -61,10 +61,7 @@ def _is_put_a_name_to(moves: Sequence[Move], at: int, mention: Mention) -> bool:
     )
     turn = next(asked, None) if mention.is_class else None
     return turn is not None and any(
-        not one.is_class
-        for move in moves
-        if move.sentence.turn == turn + 1
-        for one in medicines_in(move.sentence)
+        not one.is_class for move in moves if move.sentence.turn == turn + 1 for one in medicines_in(move.sentence)
     )
 
 

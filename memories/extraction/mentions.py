@@ -50,6 +50,10 @@ class Mention:
 
 def medicines_in(sentence: Sentence) -> list[Mention]:
     """The drugs and drug classes a sentence names, in order."""
+    return list(sentence.once(_medicines))
+
+
+def _medicines(sentence: Sentence) -> tuple[Mention, ...]:
     words = sentence.words
     found: list[Found[Drug] | Found[DrugClass]] = []
     at = 0
@@ -59,11 +63,15 @@ def medicines_in(sentence: Sentence) -> list[Mention]:
             found.append(here)
         at = here.last if here else at + 1
     ends = {one.last for one in found if isinstance(one.entry, Drug)}
-    return [_medicine(sentence, one) for one in found if _is_meant(words, one) and not _is_its_form(one, ends)]
+    return tuple(_medicine(sentence, one) for one in found if _is_meant(words, one) and not _is_its_form(one, ends))
 
 
 def allergens_in(sentence: Sentence) -> list[Mention]:
     """What a sentence names that somebody may be allergic to: drugs, foods, materials, the environment."""
+    return list(sentence.once(_allergens))
+
+
+def _allergens(sentence: Sentence) -> tuple[Mention, ...]:
     medicines = medicines_in(sentence)
     taken = {at for one in medicines for at in range(one.first, one.last)}
     others = [
@@ -74,7 +82,7 @@ def allergens_in(sentence: Sentence) -> list[Mention]:
     specific = [one for one in medicines if not one.is_class]
     named = {at for one in others for at in range(one.first, one.last)}
     groups = [one for one in medicines if one.is_class and one.first not in named]
-    return sorted([*specific, *others, *groups], key=lambda one: one.first)
+    return tuple(sorted([*specific, *others, *groups], key=lambda one: one.first))
 
 
 def _compares(sentence: Sentence, first: int) -> bool:
@@ -95,8 +103,8 @@ def _is_prevented(sentence: Sentence, found: Found[str]) -> bool:
 
 
 def heard(sentence: Sentence, first: int, last: int) -> str:
-    """The words first:last as they stand in the text."""
-    return sentence.text[sentence.words[first].start : sentence.words[last - 1].end]
+    """The words first:last as they stand in the text, white space as single spaces."""
+    return " ".join(sentence.text[sentence.words[first].start : sentence.words[last - 1].end].split())
 
 
 def _longer(drug: Found[Drug] | None, group: Found[DrugClass] | None) -> Found[Drug] | Found[DrugClass] | None:

@@ -1,6 +1,7 @@
 """Patterns over the words of a sentence, with the place of what they find."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
@@ -12,6 +13,5 @@ def spans(words: Sequence[Word], pattern: re.Pattern[str]) -> Iterator[tuple[int
     text = " ".join(word.norm for word in words)
     starts = [0, *accumulate(len(word.norm) + 1 for word in words)]
     for match in pattern.finditer(text):
-        first = next(at for at in range(len(words)) if starts[at + 1] > match.start())
-        last = next((at for at in range(first, len(words)) if starts[at] >= match.end()), len(words))
-        yield first, last, match
+        first = bisect_right(starts, match.start()) - 1
+        yield first, bisect_left(starts, match.end(), lo=first), match

@@ -1,15 +1,17 @@
 """A conversation as sentences and clauses, each with its words and its place."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from memories.choices import SpeakerRole
 from memories.extraction.candidates import Quote, Utterance
 from memories.vocabulary.words import Word, word_set, words_of
 
+Found = TypeVar("Found")
 _STOPS = frozenset(".?!…")
 _ABBREVIATIONS = word_set("dr mr mrs ms st vs e.g i.e approx")
 _SUBJECTS = word_set("i he she we they it you i'm i've i'll i'd he's she's it's they're we're there's that's")
@@ -49,7 +51,7 @@ def role_of(speaker_label: str) -> SpeakerRole:
     return ROLES.get(label, SpeakerRole.UNKNOWN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sentence:
     """One sentence: words[...] with offsets into the turn's text. `number` counts through the conversation."""
 
@@ -59,6 +61,13 @@ class Sentence:
     role: str
     words: tuple[Word, ...]
     text: str
+    _found: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, find: Callable[["Sentence"], Found]) -> Found:
+        """What `find` makes of it, looked up once only: several kinds of fact ask for the same names."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        return self._found[find]
 
     @cached_property
     def norms(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Whether a drug was given up: by a verb of stopping, by what it did, by a switch, or in the answer to a question."""
 
+import re
 from collections.abc import Sequence
 
 from memories.choices import MedicationStatus, SpeakerRole
@@ -9,7 +10,8 @@ from memories.extraction.reading import Sentence
 from memories.vocabulary.words import word_set
 
 _STOP_VERBS = word_set(
-    "stop stopped stopping stops quit discontinued discontinue discontinuing finished ceased hold holding held"
+    "stop stopped stopping stops quit discontinued discontinue discontinuing finished completed ceased "
+    "hold holding held"
 )
 _NEVER_STOP = (
     "don't stop", "do not stop", "never stop", "not stop", "can't stop", "shouldn't stop",
@@ -24,7 +26,8 @@ _GIVEN_UP = (
 )  # fmt: skip
 #: Said in the drug's own clause, these put it in the past.
 _IN_THE_PAST = (
-    *_GIVEN_UP[:-2], "off of", "in the past", "previously", "years ago", "months ago", "was on", "were on",
+    *_GIVEN_UP[:-2], "off of", "in the past", "previously", "years ago", "months ago",
+    "was on", "was taking", "were taking", "were on",
 )  # fmt: skip
 #: Said later in the drug's sentence, these say why it was left.
 _DID_NOT_SUIT = (
@@ -38,6 +41,8 @@ _STARTING = word_set(
 )
 _SWITCHING = word_set("switch switched switching change changed changing")
 _IT = word_set("it that them those this taking")
+#: "... and put him on torsemide": what came instead.
+_ONTO = re.compile(r"\b(?:put|started|got|have|has|had) (?:me|him|her|them) (?:back )?on(?:to)?(?: the| a| an)?$")
 _REACH = 12
 
 
@@ -50,6 +55,8 @@ def is_stopped(mention: Mention) -> bool:
         return True
     if _is_long_untaken(mention):
         return True
+    if _ONTO.search(" ".join(sentence.norms[: mention.first])):
+        return False
     first, last = sentence.clause_of(mention.first)
     own, later = _plain(sentence, first, last), _plain(sentence, first, last + _REACH)
     return any(phrase in own for phrase in _padded(_IN_THE_PAST)) or any(

@@ -42,7 +42,9 @@ _WHAT_HAPPENS = (
 )
 _TAKING = (
     "i take", "i'm taking", "i am taking", "i'm on", "i am on", "prescribed", "i use", "takes", "prescribe",
-    "start you on", "let's", "helps", "helped",
+    "start you on", "let's",
+    "for breakfast", "for lunch", "for dinner", "for supper", "i love", "i like", "i eat", "i ate", "eats", "drinks",
+    "he ate", "she ate", "helps", "helped",
     "instead", "i'll", "we'll", "give you", "recommend", "we can", "we could", "going to", "start taking",
 )  # fmt: skip
 _STOPS = word_set(

@@ -75,7 +75,8 @@ _MEDICATION = (
 )  # fmt: skip
 _SURGERY = ("surgery", "surgeries", "operation", "operations", "surgical", "hospitalized", "hospitalizations")
 _CONDITION = (
-    "medical history", "conditions", "condition", "medical problems", "health problems", "problems",
+    "medical history", "your history", "his history", "her history",
+     "conditions", "condition", "medical problems", "health problems", "problems",
     "diagnosed",
     "illness", "illnesses", "disease", "diseases", "disorders", "medical issues", "history of",
     "past medical", "health issues",
@@ -115,6 +116,8 @@ _POINTERS = (
     "nothing",
 )
 _LOOKING_BACK = (
+    "sure",
+    "certain",
     "you mean",
     "what happens",
     "what happened",
@@ -131,9 +134,17 @@ _LOOKING_BACK = (
 _SHORT = 5
 
 
+#: "Do you have pets?" is a whole question: it leans on none before it.
+_ASKING = ("do", "does", "did", "have", "has", "are", "is", "can", "were")
+_ASKED = (["you"], ["he"], ["she"], ["they"])
+_AND_YOU = ("and you", "what about you", "how about you", "you yourself", "and yourself", "you personally")
+
+
 def topic_of(sentence: Sentence, kin_counts: bool = True) -> Topic | None:
     """The topic a sentence names itself, or None. `kin_counts`: "your mother" makes it the family's."""
     says = sentence.says
+    if sentence.asks and says(*_AND_YOU):
+        return Topic.CONDITION
     if says(*FAMILY) or (kin_counts and says(*_KIN)):
         return Topic.FAMILY
     if says(*_ALLERGY) and not says(*_AS_A_CONDITION):
@@ -164,4 +175,5 @@ def drugs_only(sentence: Sentence) -> bool:
 def is_follow_up(sentence: Sentence) -> bool:
     """Whether a question leans on the one before: "And how much?", "Penicillin or sulfa?", "Anything else?"."""
     content = [norm for norm in sentence.norms if norm[0].isalnum()]
-    return len(content) <= _SHORT or sentence.says(*_POINTERS, *_LOOKING_BACK)
+    elliptic = len(content) <= _SHORT and not (content[0] in _ASKING and content[1:2] in _ASKED)
+    return elliptic or sentence.says(*_POINTERS, *_LOOKING_BACK)
