@@ -147,7 +147,7 @@ class PatientView(APIView):
 
     @extend_schema(request=PatientSerializer(partial=True), responses=PatientSerializer)
     def patch(self, request: Request, external_id: str) -> Response:
-        patient = Patient.objects.select_for_update().get(pk=visible_patient(request, external_id).pk)
+        patient = Patient.objects.select_for_update(no_key=True).get(pk=visible_patient(request, external_id).pk)
         serializer = PatientSerializer(patient, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         serializer.save()
