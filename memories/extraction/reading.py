@@ -22,7 +22,7 @@ _NAMING = word_set("the your that this and his her")
 _IT = word_set("it that them those")
 _FRONTED = 8
 #: Words in a sentence at most; what runs on is read in pieces, so that the time taken grows with the text alone.
-_LONGEST = 80
+_LONGEST = 64
 _ALWAYS = word_set("but because although though except")
 
 ROLES = {
@@ -40,6 +40,15 @@ ROLES = {
     "carer": SpeakerRole.CAREGIVER,
     "aide": SpeakerRole.CAREGIVER,
     "family": SpeakerRole.CAREGIVER,
+    "daughter": SpeakerRole.CAREGIVER,
+    "son": SpeakerRole.CAREGIVER,
+    "wife": SpeakerRole.CAREGIVER,
+    "husband": SpeakerRole.CAREGIVER,
+    "sister": SpeakerRole.CAREGIVER,
+    "brother": SpeakerRole.CAREGIVER,
+    "niece": SpeakerRole.CAREGIVER,
+    "nephew": SpeakerRole.CAREGIVER,
+    "neighbor": SpeakerRole.CAREGIVER,
     "assistant": SpeakerRole.AGENT,
     "agent": SpeakerRole.AGENT,
 }

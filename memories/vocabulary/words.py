@@ -14,10 +14,11 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_WORD = re.compile(r"\[[^\]]*\]|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[^\s\w]|_")
+_WORD = re.compile(r"\[[^\]]{0,200}\]|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[^\s\w]|_")
 _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 _PRESCRIBED = re.compile(r"mcg|mg|ml|bid|tid|qid|qhs|qd|prn|po")
 _PRESCRIPTION = re.compile(rf"(?:{_PRESCRIBED.pattern})+")
+_MOST_SPELT = 12
 #: "'s" after these is "is" or "has", not a possessor.
 _CONTRACTED = word_set("he's she's it's that's what's there's here's who's where's how's let's when's")
 
@@ -72,7 +73,9 @@ def _joined_letters(words: list[Word], text: str) -> list[Word]:
 def _spelt_run(words: list[Word], at: int, text: str) -> int:
     """Where a run of single letters that starts at `at` ends; `at` itself when there is none."""
     end = at
-    while end < len(words) and _is_letter(words[end]) and words[end].capital == words[at].capital:
+    while (
+        end < min(at + _MOST_SPELT, len(words)) and _is_letter(words[end]) and words[end].capital == words[at].capital
+    ):
         if end > at and text[words[end - 1].end : words[end].start].strip():
             break
         end += 1
