@@ -1,6 +1,7 @@
 """The explicit statement that there are no allergies: none at all (NKA), or none to drugs (NKDA). Never inferred."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from memories.choices import AllergyAssertion, Category, Priority
@@ -90,7 +91,13 @@ def _by_statement(move: Move, moves: Sequence[Move]) -> AllergyAssertion:
 def _allergy_questions(question: Move, moves: Sequence[Move]) -> list[Move]:
     """The questions about allergies in the turn of one of them."""
     turn = question.sentence.turn
-    return [one for one in moves if one.sentence.turn == turn and one.topic is Topic.ALLERGY and one.is_question]
+    begins = bisect_left(moves, turn, key=_turn)
+    together = moves[begins : bisect_right(moves, turn, lo=begins, key=_turn)]
+    return [one for one in together if one.topic is Topic.ALLERGY and one.is_question]
+
+
+def _turn(move: Move) -> int:
+    return move.sentence.turn
 
 
 def _assertion(drugs: bool) -> AllergyAssertion:

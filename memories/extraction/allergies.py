@@ -14,6 +14,8 @@ from memories.extraction.reading import Sentence
 from memories.extraction.substances import has_cue, substances_of
 from memories.extraction.topics import Topic
 
+#: Sentences after an allergen in which its reaction is looked for.
+_FOLLOWING = 40
 #: Said of how the patient is, not of what an allergen once did.
 _NOWADAYS = ("today", "this morning", "tonight", "last night", "yesterday", "lately", "these days", "seems", "seemed")
 
@@ -30,7 +32,8 @@ class _Allergy:
 def find_allergies(moves: Sequence[Move]) -> list[Candidate]:
     """The patient's allergies that a conversation states or denies, one for each mention, with the reaction said."""
     named = [one for at, move in enumerate(moves) for one in _allergies_in(move, at)]
-    return [_candidate(one, _reaction_said(moves, one, named)) for one in _without_repeats(named)]
+    mentioned = _mentioned(moves, named)
+    return [_candidate(one, _reaction_said(moves, one, mentioned)) for one in _without_repeats(named)]
 
 
 def _allergies_in(move: Move, at: int) -> Iterator[_Allergy]:
@@ -102,27 +105,39 @@ def _quote(move: Move) -> Quote:
     return move.sentence.quote()
 
 
-def _reaction_said(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> tuple[str, str]:
+def _mentioned(moves: Sequence[Move], named: Sequence[_Allergy]) -> list[set[str]]:
+    """Which of the allergens each sentence names, by their keys or in the words heard before."""
+    keys = {one.mention.key for one in named}
+    heard: dict[str, set[tuple[str, str]]] = {}
+    for one in named:
+        name = one.mention.name.lower()
+        heard.setdefault(name.split()[0], set()).add((name, one.mention.key))
+    return [
+        {mention.key for mention in allergens_in(move.sentence) if mention.key in keys}
+        | {key for norm in move.sentence.norms for name, key in heard.get(norm, ()) if move.sentence.says(name)}
+        for move in moves
+    ]
+
+
+def _reaction_said(moves: Sequence[Move], one: _Allergy, mentioned: Sequence[set[str]]) -> tuple[str, str]:
     """The reaction to an allergen: in its own sentence, or in what is said next about it."""
-    keys = {other.mention.key for other in named}
-    for sentence in (one.mention.sentence, *_sentences_about(moves, one, named)):
-        mentions = [mention for mention in allergens_in(sentence) if mention.key in keys]
+    for sentence in (one.mention.sentence, *_sentences_about(moves, one, mentioned)):
+        mentions = [mention for mention in allergens_in(sentence) if mention.key in mentioned[sentence.number]]
         found = reaction_to(sentence, one.mention.key, mentions)
         if found:
             return found, severity_of(sentence)
     return "", ""
 
 
-def _sentences_about(moves: Sequence[Move], one: _Allergy, named: Sequence[_Allergy]) -> Iterator[Sentence]:
-    others = {other.mention.key for other in named} - {one.mention.key}
+def _sentences_about(moves: Sequence[Move], one: _Allergy, mentioned: Sequence[set[str]]) -> Iterator[Sentence]:
     speaks_of_it = True
     if moves[one.at].act is Act.ASKS_OPENLY:
         yield from (reply.sentence for reply in moves[one.at].replies)
-    for at, move in enumerate(moves[one.at + 1 :]):
-        mentioned = {mention.key for mention in allergens_in(move.sentence)} | _heard_again(move, named)
-        if one.mention.key in mentioned:
+    for at, move in enumerate(moves[one.at + 1 : one.at + 1 + _FOLLOWING]):
+        named = mentioned[move.sentence.number]
+        if one.mention.key in named:
             speaks_of_it = True
-        elif mentioned & others:
+        elif named:
             speaks_of_it = False
         elif move.topic is not Topic.ALLERGY and not (at == 0 and _opens_with_reaction(move, one)):
             return
@@ -133,10 +148,6 @@ def _sentences_about(moves: Sequence[Move], one: _Allergy, named: Sequence[_Alle
 def _opens_with_reaction(move: Move, one: _Allergy) -> bool:
     """ "Penicillin and me don't get along. Hives from head to toe." """
     return move.sentence.turn == one.mention.sentence.turn and bool(reaction_in(move.sentence, 0, 3))
-
-
-def _heard_again(move: Move, named: Sequence[_Allergy]) -> set[str]:
-    return {one.mention.key for one in named if move.sentence.says(one.mention.name.lower())}
 
 
 def _candidate(one: _Allergy, reaction: tuple[str, str]) -> Candidate:

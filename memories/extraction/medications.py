@@ -245,14 +245,19 @@ def _quote(move: Move, mention: Mention) -> Quote:
 def _settled(found: list[Candidate]) -> Iterator[Candidate]:
     """Without what the same talk overrides: a denial of what is taken after all, a repeated quote."""
     seen = set()
+    affirmed = _last_affirmed(found)
     for one in found:
         key = (one.about, one.quote)
-        if key in seen or (one.denied and _is_affirmed_elsewhere(one, found)):
+        if key in seen or (one.denied and affirmed.get(one.about, -1) >= one.quote.turn):
             continue
         seen.add(key)
         yield one
 
 
-def _is_affirmed_elsewhere(denied: Candidate, found: list[Candidate]) -> bool:
-    later = (one for one in found if one.about == denied.about and not one.denied)
-    return any(one.quote.turn >= denied.quote.turn for one in later)
+def _last_affirmed(found: list[Candidate]) -> dict[str, int]:
+    """By what each is about, the last turn that says it is taken."""
+    turns: dict[str, int] = {}
+    for one in found:
+        if not one.denied:
+            turns[one.about] = max(one.quote.turn, turns.get(one.about, -1))
+    return turns
