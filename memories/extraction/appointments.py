@@ -55,7 +55,7 @@ def _appointment(move: Move, said_at: datetime) -> Candidate | None:
 
 def _told(move: Move) -> str:
     to_patient = move.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT)
-    return retold(move.sentence.quote().text, to_patient)
+    return retold(move.sentence.quote().text, to_patient, move.sentence.role == SpeakerRole.CAREGIVER)
 
 
 def _shown(when: date | datetime) -> str:

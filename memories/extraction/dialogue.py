@@ -12,7 +12,7 @@ from memories.choices import SpeakerRole
 from memories.extraction.mentions import REACTIONS, conditions_in, medicines_in
 from memories.extraction.polarity import agreement, is_negative
 from memories.extraction.reading import Sentence
-from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, topic_of
+from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, stands_alone, topic_of
 from memories.vocabulary.words import word_set
 
 
@@ -77,6 +77,10 @@ _SUBJECTS = word_set(
 )
 
 
+#: Sentences of a turn, at most, that answer the questions before it.
+_ANSWER = 40
+
+
 def follow(sentences: Sequence[Sentence]) -> list[Move]:
     """One move a sentence, in order, with topics carried along and answers tied to their questions."""
     moves: list[Move] = []
@@ -139,13 +143,22 @@ def _move(sentence: Sentence, before: Move | None) -> Move:
         topic = Topic.MEDICATION
     if topic:
         return Move(sentence, act, topic, drugs_only(sentence), own_topic=True)
-    if before is None or _changes_subject(sentence, act) or (_is_on_allergies(before) and _turns_to_illness(sentence)):
+    if (
+        before is None
+        or _changes_subject(sentence, act)
+        or (_is_on_allergies(before) and _leaves_allergies(sentence, act))
+    ):
         return Move(sentence, act, None)
     return Move(sentence, act, before.topic, before.drugs_only)
 
 
 def _is_on_allergies(before: Move | None) -> bool:
     return before is not None and before.topic is Topic.ALLERGY
+
+
+def _leaves_allergies(sentence: Sentence, act: Act) -> bool:
+    """Whether a sentence that does not say so goes on to something else than the allergies just asked about."""
+    return _turns_to_illness(sentence) or (act is not Act.TELLS and stands_alone(sentence))
 
 
 def _turns_to_illness(sentence: Sentence) -> bool:
@@ -191,7 +204,7 @@ def _answer(asked: list[Move], turn: list[Move]) -> None:
         asked[-1].drugs_only = True  # "Allergic?" "To any medications? No."
     for question in asked:
         question.holds = _settled(question, says_yes, last=question is asked[-1])
-        question.replies += turn
+        question.replies += turn[:_ANSWER]
     for move in turn:
         move.answers = asked[-1]
         if _stays_on(asked[-1], move):

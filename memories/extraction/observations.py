@@ -23,13 +23,13 @@ _SIGNS = {
         r"|trouble sleeping|wakes? up",
     "mood": r"anxious|depressed|feeling (?:down|sad|low|lonely|blue|happy|better|good|great|hopeless)|lonely"
         r"|cheerful|irritable|in (?:good|high|low) spirits"
-    r"|crying|cried|tearful|upset|agitated|worried|stressed|mood",
+    r"|crying|cried|scared|frightened|afraid of|tearful|upset|agitated|worried|stressed|mood",
     "appetite": r"appetite|not eating|isn't eating|didn't eat|ate (?:well|poorly|little|half|all)"
         r"|barely eat\w*|skipped (?:breakfast|lunch|dinner|meals)|not hungry",
     "fall": r"fell|fallen|falls|tripped|slipped",
     "dizziness": r"dizzy|dizziness|lightheaded|faint(?:ed)?|passed out",
     "breathing": r"short of breath|shortness of breath|out of breath|breathless|wheezing|trouble breathing",
-    "swelling": r"swollen|swelling|swell up",
+    "swelling": r"swollen|swelling|swell up|puffy|puffiness",
     "confusion": r"confused|confusion|disoriented|forgetful|wandering|didn't recognize|forgot (?:who|where|to)",
     "skin": r"bruises?|bruised|wound|rash|redness|itchy|itching|sore on",
     "bowels": r"constipated|constipation|diarrh\w+|vomit\w*|threw up|nausea|nauseous",
@@ -77,7 +77,12 @@ def _signs(move: Move) -> Iterator[Candidate]:
         skipped = matter in seen or _is_denied(sentence, first) or _is_a_purpose(sentence, first)
         if not skipped and not is_someone_elses(move, _mention(sentence, first, last)):
             seen.add(matter)
-            yield _candidate(sentence, matter, retold(sentence.quote().text), _FEELINGS.get(matter, 0.0))
+            yield _candidate(
+                sentence,
+                matter,
+                retold(sentence.quote().text, by_caregiver=sentence.role == SpeakerRole.CAREGIVER),
+                _FEELINGS.get(matter, 0.0),
+            )
 
 
 def _may_observe(move: Move) -> bool:
@@ -116,6 +121,10 @@ def _candidate(
         emotional_weight=weight,
         metadata=measured or {},
     )
+
+
+def _told(sentence: Sentence) -> str:
+    return retold(sentence.quote().text, by_caregiver=sentence.role == SpeakerRole.CAREGIVER)
 
 
 def _mention(sentence: Sentence, first: int, last: int) -> Mention:

@@ -40,6 +40,18 @@ _DOES = re.compile(
     r"\b(?:walks?|go|goes|eats?|drinks?|reads?|prays?|watch(?:es)?|naps?|gets? up|wakes?|bathes?|showers?"
     r"|calls?|visits?|gardens?|knits?|swims?|listens?|cooks?|bakes?|plays?|attends?|exercises?)\b"
 )
+#: "He hates being called Joseph", "only his mother called him Joseph".
+_UNWELCOME = (
+    "hates",
+    "hate",
+    "dislikes",
+    "can't stand",
+    "doesn't like",
+    "don't like",
+    "only his",
+    "only her",
+    "used to",
+)
 _ASKS_WORK = (
     "for work",
     "for a living",
@@ -62,6 +74,8 @@ def find_facts_of_person(moves: Sequence[Move]) -> list[Candidate]:
 def _preferred_name(move: Move) -> Candidate | None:
     match = next(spans(move.sentence.words, _CALLED), None)
     if match is None or match[1] >= len(move.sentence.words) or not _is_about_patient(move, match[0]):
+        return None
+    if is_negative(move.sentence.norms[: match[0]]) or move.sentence.says(*_UNWELCOME):
         return None
     word = move.sentence.words[match[1]]
     if not word.capital or word.norm in _NOT_NAMES:
@@ -159,7 +173,7 @@ _FINDERS: tuple[Callable[[Move], Candidate | None], ...] = (
 
 def _told(move: Move) -> str:
     to_patient = move.sentence.role in (SpeakerRole.CLINICIAN, SpeakerRole.AGENT)
-    return retold(move.sentence.quote().text, to_patient)
+    return retold(move.sentence.quote().text, to_patient, move.sentence.role == SpeakerRole.CAREGIVER)
 
 
 def _is_about_patient(move: Move, first: int) -> bool:

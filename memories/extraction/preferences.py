@@ -25,6 +25,7 @@ _INSTRUCTION = re.compile(
     r"|don't forget to|do not|only use|use only|is to be|are to be|needs? (?:two people|a walker|assistance"
     r"|supervision))\b"
 )
+_ORDERS = re.compile(r"^(?:and |so |also |just |please |, )*(?:leave|keep|use|put|knock|let (?:her|him|me)|stand) ")
 _REMEMBER = re.compile(
     r"^(?:and |also |so )*(?:please (?:remember|note|keep in mind|don't forget|do not forget)(?: ,)?(?: that| to)?"
     r"|(?:remember|note|keep in mind|bear in mind|don't forget|do not forget)(?: ,)? (?:that|to)) "
@@ -64,7 +65,7 @@ _TALK = (
     "why i",
     "if",
 )
-_EMPTY = word_set("the a an my her his their to that in on at during of")
+_EMPTY = word_set("have it the a an my her his their to that in on at during of")
 _TIMES = word_set("morning afternoon evening night noon early late")
 _NEAR = 5
 _WHO = word_set("i he she they patient client resident who")
@@ -104,10 +105,17 @@ def _remembered(move: Move) -> Candidate | None:
 
 def _instruction(move: Move) -> Candidate | None:
     sentence = move.sentence
+    if next(spans(sentence.words, _ORDERS), None) and sentence.says(*_LASTING, "or she", "or he", "or they"):
+        return _candidate(sentence, "care instruction", _retold(sentence), Kind.PROCEDURAL)
     match = next(spans(sentence.words, _INSTRUCTION), None)
     if match is None or not sentence.says(*_LASTING) or not _is_instruction(sentence, match[0], match[1]):
         return None
-    return _candidate(sentence, "care instruction", retold(sentence.quote().text), Kind.PROCEDURAL)
+    return _candidate(
+        sentence,
+        "care instruction",
+        _retold(sentence),
+        Kind.PROCEDURAL,
+    )
 
 
 def _is_instruction(sentence: Sentence, first: int, last: int) -> bool:
@@ -162,8 +170,12 @@ def _told(sentence: Sentence, first: int, last: int) -> str:
     """ "Patient prefers mornings" and "I prefer mornings" are told as "Prefers mornings." """
     verb = heard(sentence, first, last)
     if not verb.lower().startswith(("prefer", "dislike", "hate", "enjoy", "likes", "loves")):
-        return retold(sentence.quote().text)
+        return _retold(sentence)
     return retold(f"{third_person(verb)} {sentence.quote(last).text}") if last < len(sentence.words) else retold(verb)
+
+
+def _retold(sentence: Sentence) -> str:
+    return retold(sentence.quote().text, by_caregiver=sentence.role == SpeakerRole.CAREGIVER)
 
 
 def _subject(sentence: Sentence, last: int) -> str:

@@ -134,7 +134,6 @@ _LOOKING_BACK = (
 _SHORT = 5
 
 
-#: "Do you have pets?" is a whole question: it leans on none before it.
 _ASKING = ("do", "does", "did", "have", "has", "are", "is", "can", "were")
 _ASKED = (["you"], ["he"], ["she"], ["they"])
 _AND_YOU = ("and you", "what about you", "how about you", "you yourself", "and yourself", "you personally")
@@ -172,8 +171,14 @@ def drugs_only(sentence: Sentence) -> bool:
     return sentence.says(*_DRUGS) and not sentence.says(*_WIDER)
 
 
+def stands_alone(sentence: Sentence) -> bool:
+    """Whether a question is whole: "Do you have pets?" leans on no question about allergies before it."""
+    content = [norm for norm in sentence.norms if norm[0].isalnum()]
+    whole = content[0] in _ASKING and content[1:2] in _ASKED
+    return whole and not sentence.says(*_POINTERS, *_LOOKING_BACK)
+
+
 def is_follow_up(sentence: Sentence) -> bool:
     """Whether a question leans on the one before: "And how much?", "Penicillin or sulfa?", "Anything else?"."""
     content = [norm for norm in sentence.norms if norm[0].isalnum()]
-    elliptic = len(content) <= _SHORT and not (content[0] in _ASKING and content[1:2] in _ASKED)
-    return elliptic or sentence.says(*_POINTERS, *_LOOKING_BACK)
+    return len(content) <= _SHORT or sentence.says(*_POINTERS, *_LOOKING_BACK)

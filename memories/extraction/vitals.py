@@ -60,12 +60,25 @@ def vitals_in(sentence: Sentence) -> Iterator[Vital]:
     """The measured values that a sentence states."""
     for name, (words, unit, others, least, most) in _KINDS.items():
         at = next((at for at in range(len(sentence.words)) if _starts(sentence, at, words)), None)
+        if at is None and name == "blood pressure":
+            at = _reading_begins(sentence)
         if at is None:
             continue
         found = _pressure(sentence, at) if name == "blood pressure" else _value(sentence, at, least, most)
         if found:
             value, _, last = found
-            yield Vital(name, value, _unit(sentence, last, others) or unit, at, last)
+            yield Vital(name, value, _unit(sentence, last, others) or unit, max(at, 0), last)
+
+
+def _reading_begins(sentence: Sentence) -> int | None:
+    """Before "one forty-eight over eighty-two", which needs no name: the place of its first word, less one."""
+    for first in range(len(sentence.words)):
+        upper, end = number_at(sentence.words, first)
+        over = upper and sentence.norms[end : end + 1] in (("over",), ("/",))
+        lower = number_at(sentence.words, end + 1)[0] if over else ""
+        if lower and 70 <= float(upper) <= 260 and 30 <= float(lower) < float(upper):
+            return first - 1
+    return None
 
 
 def _starts(sentence: Sentence, at: int, words: tuple[str, ...]) -> bool:

@@ -94,9 +94,7 @@ TALKS = {
         {"amoxicillin/clavulanate"},
     ),
     "each with its own reaction": (
-        [
-            "P: I'm allergic to Percodan and amoxicillin. The amoxicillin gave me hives, the Percodan made me dizzy."
-        ],
+        ["P: I'm allergic to Percodan and amoxicillin. The amoxicillin gave me hives, the Percodan made me dizzy."],
         {"oxycodone/aspirin (dizzy)", "amoxicillin (hives)"},
     ),
     "one reaction for all": (
@@ -124,6 +122,59 @@ TALKS = {
     "it followed": (["P: They gave me morphine and I itched all over."], {"morphine (itched)"}),
     "it was relief that followed": (["P: I took Benadryl and the itching went away."], set()),
     "allergies that act up": (["P: My allergies are acting up again."], set()),
+    "asked for without the word": (["N: Anything you can't take?", "P: Erythromycin."], {"erythromycin"}),
+    "no to what cannot be taken states no absence": (["N: Anything you can't take?", "P: No."], set()),
+    "what disagrees": (
+        ["P: Penicillin and me don't get along. Hives from head to toe."],
+        {"penicillin (hives)"},
+    ),
+    "what it does when eaten": (["C: When he eats eggs his lips puff up."], {"eggs (puff up)"}),
+    "relief when taken": (["P: When I take Benadryl the swelling goes down."], set()),
+    "stopped for what it did": (
+        ["P: I had to stop the amoxicillin because I came out in a rash."],
+        {"amoxicillin (rash)"},
+    ),
+    "a problem for you": (
+        ["N: Penicillin, is that a problem for you?", "P: Yes, I get a rash."],
+        {"penicillin (rash)"},
+    ),
+    "a note with its reactions in brackets": (
+        ["-: Allergies: penicillin (rash), latex, shellfish."],
+        {"penicillin (rash)", "latex", "shellfish"},
+    ),
+    "the heading of a note": (["-: ALLERGIES: NKDA."], {"no-known-drug-allergies"}),
+    "the exception to a no": (["N: Any allergies?", "P: Not to medicine, no. Just cats."], {"cats"}),
+    "the rescue is no allergen": (
+        ["N: Any food allergies?", "C: Shellfish and tree nuts, he carries an EpiPen."],
+        {"Shellfish", "tree nuts"},
+    ),
+    "a comparison names no allergen": (
+        ["N: Any allergies?", "P: Demerol.", "N: What does it do?", "P: Makes me sick as a dog."],
+        {"meperidine (sick)"},
+    ),
+    "a denial with its reason": (
+        [
+            "C: She is not allergic to penicillin after all, she had amoxicillin last winter and was fine.",
+            "C: She seemed dizzy this morning.",
+        ],
+        {"not penicillin"},
+    ),
+    "a denial in reported speech": (
+        ["C: She says no, I'm not allergic to sulfa, that was my sister."],
+        {"not sulfa drugs"},
+    ),
+    "medicines asked about afterwards": (
+        ["N: Any allergies?", "P: No.", "N: Okay. Insulin still the Lantus?", "P: Yes, ten units at bedtime."],
+        {"no-known-allergies"},
+    ),
+    "a medicine pointed at afterwards": (
+        ["N: Any allergies?", "P: Codeine.", "N: The aspirin I see here, are you still taking that?", "P: Yes."],
+        {"codeine"},
+    ),
+    "pets asked about afterwards": (
+        ["N: Any allergies?", "P: No.", "N: Do you have pets?", "P: Two cats and a dog."],
+        {"no-known-allergies"},
+    ),
     "silence is no denial": (["N: Any allergies?", "P: ..."], set()),
 }
 
@@ -134,9 +185,7 @@ def test_allergies(turns: list[str], expected: set[str]) -> None:
 
 
 def test_an_allergy_is_critical_and_keeps_how_bad_it_was() -> None:
-    (one,) = candidates(
-        Category.ALLERGY, "P: I'm allergic to bee stings. I had a severe swelling of the throat."
-    )
+    (one,) = candidates(Category.ALLERGY, "P: I'm allergic to bee stings. I had a severe swelling of the throat.")
 
     assert one.allergy
     assert (one.priority, one.allergy.severity) == (Priority.CRITICAL, Severity.SEVERE)
@@ -149,7 +198,4 @@ def test_an_answer_is_what_an_allergy_rests_on() -> None:
 
 
 def test_an_allergen_is_not_a_medication() -> None:
-    assert (
-        facts(Category.MEDICATION, "N: Any allergies?", "P: Penicillin. I took penicillin as a child.")
-        == set()
-    )
+    assert facts(Category.MEDICATION, "N: Any allergies?", "P: Penicillin. I took penicillin as a child.") == set()

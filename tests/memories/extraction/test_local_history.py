@@ -35,6 +35,29 @@ TALKS = {
     "explained": (["N: Psoriasis is a skin disease."], set()),
     "diagnosed here": (["N: You have bronchitis."], {"bronchitis"}),
     "a vaccine": (["P: I had my pneumonia shot and a hepatitis B vaccine."], set()),
+    "lay names of the heart": (
+        ["P: I've got A-fib and a leaky valve."],
+        {"atrial fibrillation", "valvular heart disease"},
+    ),
+    "bare words in a list": (
+        ["N: Any medical problems?", "P: Sugar, pressure, and a bad ticker."],
+        {"diabetes", "hypertension", "heart disease"},
+    ),
+    "sugar in the coffee": (["N: How do you take it?", "P: Sugar, and milk."], set()),
+    "an initial with its stop": (["P: I had C. diff last year."], {"C. difficile infection"}),
+    "a broken bone, in May": (
+        ["C: He broke his hip in May and he's got osteoporosis."],
+        {"hip fracture", "osteoporosis"},
+    ),
+    "yes, and another": (
+        ["N: Do you have a history of depression?", "P: Yes, and anxiety."],
+        {"depression", "anxiety"},
+    ),
+    "surgery is no condition": (["P: I had my appendix out and a hip replacement."], set()),
+    "back from the family": (
+        ["N: Does diabetes run in your family?", "P: My brother.", "N: And you?", "P: No, just high cholesterol."],
+        {"high cholesterol"},
+    ),
     "over": (["P: I used to have gastritis."], {"gastritis (over)"}),
     "a cancer said twice": (
         ["P: I have ovarian cancer.", "P: They found the tumor early."],

@@ -39,6 +39,32 @@ TALKS = {
         ["P: I use my albuterol inhaler as needed."],
         {"albuterol inhaler as needed active"},
     ),
+    "put right in the next sentence": (
+        ["N: What's the dose of the furosemide?", "P: Twenty milligrams. No, hang on, it's forty now."],
+        {"furosemide 40 mg active"},
+    ),
+    "raised from one dose to another": (["P: They upped my Lexapro from ten to twenty."], {"escitalopram 20 active"}),
+    "one or two": (
+        ["N: How much Tylenol do you take?", "P: One or two tablets every six hours when it hurts."],
+        {"acetaminophen 1 or 2 tablets every 6 hours as needed active"},
+    ),
+    "morning and evening": (
+        ["N: Metoprolol?", "P: That's twenty-five, morning and evening."],
+        {"metoprolol 25 morning and evening active"},
+    ),
+    "a class that is put a name to": (
+        ["P: I take a water pill.", "N: What's the water pill called?", "P: Furosemide."],
+        {"furosemide active"},
+    ),
+    "not since March": (["P: I haven't taken the gabapentin since March."], {"gabapentin stopped"}),
+    "one off, another on": (
+        ["C: They took him off Lasix and put him on torsemide twenty milligrams."],
+        {"furosemide stopped", "torsemide 20 mg active"},
+    ),
+    "pointed at and no longer taken": (
+        ["N: The ibuprofen I see here, are you still taking that?", "P: No, they told me to quit it."],
+        {"ibuprofen stopped"},
+    ),
     "units of insulin": (
         ["C: He gets Lantus, twenty units at bedtime."],
         {"insulin glargine 20 units at bedtime active"},
@@ -149,8 +175,6 @@ def test_a_denied_drug_is_marked_as_a_denial() -> None:
 
 
 def test_what_is_said_twice_rests_on_two_quotes() -> None:
-    found = candidates(
-        Category.MEDICATION, "P: I take Lipitor.", "N: Good.", "P: I take the Lipitor at night."
-    )
+    found = candidates(Category.MEDICATION, "P: I take Lipitor.", "N: Good.", "P: I take the Lipitor at night.")
 
     assert [(one.about, one.quote.turn) for one in found] == [("atorvastatin", 0), ("atorvastatin", 2)]

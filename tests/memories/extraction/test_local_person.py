@@ -24,7 +24,7 @@ PREFERENCES = {
     "a language": (["C: He speaks only Polish."], {"language: He speaks only Polish."}),
     "work, asked for": (
         ["N: What did you do for a living?", "P: I was a seamstress."],
-        {"occupation: They was a seamstress."},
+        {"occupation: They were a seamstress."},
     ),
     "a goal": (["P: My goal is to walk to church again."], {"goal: Their goal is to walk to church again."}),
     "a key person": (
