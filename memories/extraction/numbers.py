@@ -23,6 +23,7 @@ _SCALES = {"hundred": 100, "thousand": 1000}
 _DIGITS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 _DECIMALS = 6
 _FRACTIONS = {"half": "0.5", "quarter": "0.25"}
+_BEGIN = frozenset({"a", "point", *_ONES, *_TENS, *_FRACTIONS})
 
 
 def number_at(words: Sequence[Word], at: int) -> tuple[str, int]:
@@ -31,6 +32,8 @@ def number_at(words: Sequence[Word], at: int) -> tuple[str, int]:
     if here[:1].isdecimal():
         digits = here.replace(",", "")
         return (digits, at + 1) if _DIGITS.fullmatch(digits) else ("", at)
+    if here not in _BEGIN:
+        return "", at
     if here in _FRACTIONS or (here == "a" and _norm(words, at + 1) in _FRACTIONS):
         return _fraction(words, at)
     value, end = _whole(words, at)
