@@ -10,7 +10,7 @@ from audit.models import Event
 from audit.recording import record
 from memories.alerts import raise_alerts
 from memories.choices import AllergyAssertion, Category, VerificationStatus
-from memories.embedding import EmbeddingUnavailable, embed_documents
+from memories.embedding import embed_at_once
 from memories.extraction.candidates import Candidate
 from memories.facts import fact_key, with_ingredient
 from memories.indexing import index_memories, indexed_text
@@ -236,9 +236,5 @@ def _keep_words(memory: Memory, corrected: Memory) -> None:
 
 
 def _index_anew(memory: Memory) -> None:
-    """Bring the memory's index row up to date, without a vector if none can be had: `embed_memories` adds it later."""
-    try:
-        vector = embed_documents([indexed_text(memory.category, memory.content)])[0]
-    except EmbeddingUnavailable:
-        vector = None
-    index_memories([memory], [vector])
+    """Bring the memory's index row up to date; if its vector takes waiting for, a job adds it."""
+    index_memories([memory], embed_at_once([indexed_text(memory.category, memory.content)]))

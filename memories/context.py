@@ -74,7 +74,7 @@ def build_context(
     relevant memories, one of each group that says the same. `passages` share with those what the critical items
     leave: each side has half, and what one does not need is the other's. Runs inside the caller's `acting_as`.
     """
-    query = query.strip() or _last_words(conversation)
+    query = question_of(query, conversation)
     notes: list[str] = []
     critical = _loaded(lambda: list(critical_items(patient)), CRITICAL_NOT_LOADED, notes)
     found = _loaded(lambda: _relevant(patient, query, notes), RELEVANT_NOT_LOADED, notes)
@@ -92,8 +92,9 @@ def cost_of(line: str) -> int:
     return count_tokens(line) + 1
 
 
-def _last_words(conversation: Sequence[str]) -> str:
-    return " ".join(conversation[-LAST_TURNS:]).strip()[-LONGEST_QUERY:]
+def question_of(query: str, conversation: Sequence[str]) -> str:
+    """What is searched for: the query, or else the last words of the conversation."""
+    return query.strip() or " ".join(conversation[-LAST_TURNS:]).strip()[-LONGEST_QUERY:]
 
 
 def _loaded(load: Callable[[], Loaded], trouble: str, notes: list[str]) -> Loaded | None:

@@ -10,6 +10,7 @@ from pgvector import HalfVector
 from audit.actors import Actor, acting_as
 from memories.embedding import embed_documents, get_embedder
 from memories.models import Memory, MemoryIndex, MemoryQuerySet, MemoryWord
+from memories.signals import vectors_missing
 from memories.vocabulary.answers import answers_given
 from memories.vocabulary.topics import topics_of_memory
 
@@ -87,6 +88,8 @@ def index_memories(memories: Sequence[Memory], vectors: Sequence[np.ndarray | No
                 "embeddings": [None if vector is None else vector_text(vector) for vector in vectors],
             },
         )
+    if any(vector is None for vector in vectors):
+        vectors_missing.send(MemoryIndex)
 
 
 def unindex(memories: Sequence[Memory]) -> None:

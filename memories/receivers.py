@@ -6,12 +6,13 @@ from auditlog.registry import auditlog
 from django.db.models import Model
 
 from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, MemoryLink, ReviewTask
-from memories.signals import turns_recorded
-from memories.tasks import enqueue_extraction
+from memories.signals import turns_recorded, vectors_missing
+from memories.tasks import enqueue_embedding, enqueue_extraction
 
 
 def connect() -> None:
     turns_recorded.connect(enqueue_recorded, dispatch_uid="memories.enqueue_recorded")
+    vectors_missing.connect(enqueue_missing_vectors, dispatch_uid="memories.enqueue_missing_vectors")
     for model in (Memory, AllergyDetail, MedicationDetail, MemoryLink, ReviewTask):
         auditlog.register(model, include_fields=_own_fields(model))
 
@@ -24,3 +25,8 @@ def _own_fields(model: type[Model]) -> list[str]:
 def enqueue_recorded(sender: object, *, run: ExtractionRun, inline: bool, **kwargs: Any) -> None:
     """A conversation is stored: its run gets a job, in the same transaction."""
     enqueue_extraction(run, inline=inline)
+
+
+def enqueue_missing_vectors(sender: object, **kwargs: Any) -> None:
+    """Memories are indexed without a vector: a job embeds them, once for all that wait."""
+    enqueue_embedding()

@@ -5,3 +5,6 @@ from django.dispatch import Signal
 #: Sent in the transaction that stored a conversation's turns, with `run` (a pending `ExtractionRun`) and `inline`
 #: (True when the caller is about to carry the run out itself).
 turns_recorded = Signal()
+
+#: Sent in the transaction that indexed memories without a vector: somebody is to embed them.
+vectors_missing = Signal()

@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from audit.actors import Door, acting_as, system_actor
+from memories.indexing import embed_pending
 from memories.ingestion import carry_out, give_up
 from memories.models import ExtractionRun, RunState
 from memories.narrative import refresh_narrative
@@ -61,6 +62,28 @@ def enqueue_extraction(run: ExtractionRun, *, inline: bool) -> None:
     """
     wait = {"seconds": INLINE_GRACE.seconds} if inline else None
     extract.configure(schedule_in=wait).defer(run_id=str(run.pk), patient_id=str(run.patient_id))
+
+
+@app.task(name="memories.embed_missing", retry=RETRY)
+def embed_missing() -> None:
+    """Embed the memories that were indexed without a vector."""
+    close_old_connections()
+    failure = ""
+    try:
+        for _ in embed_pending(by=QUEUE_ACTOR):
+            pass
+    except Exception as error:  # noqa: BLE001 because whatever it is, its text may quote a patient and must not be logged
+        failure = type(error).__name__
+    finally:
+        close_old_connections()
+    if failure:
+        raise RunUnfinished(f"stopped by {failure}")
+
+
+def enqueue_embedding() -> None:
+    """Queue the embedding of what waits for it in the running transaction, unless it is queued."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        embed_missing.configure(queueing_lock="embed_missing").defer()
 
 
 @app.periodic(cron="* * * * *")

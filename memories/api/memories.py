@@ -15,7 +15,7 @@ from audit.models import Event
 from audit.recording import record
 from memories import actions
 from memories.api.corrections import CORRECTION, correction_of
-from memories.api.filters import MemoryFilter, filter_memories
+from memories.api.filters import filter_memories, filter_parameters
 from memories.api.recall_serializers import LinkedMemorySerializer
 from memories.api.serializers import (
     ChangeSerializer,
@@ -29,6 +29,7 @@ from memories.api.serializers import (
     SearchSerializer,
     made_once,
 )
+from memories.embedding import prepare_query
 from memories.history import history_of
 from memories.ingestion import carry_out, take_in
 from memories.models import ExtractionRun, Memory, RunState
@@ -47,20 +48,18 @@ def visible_memory(request: Request, memory_id: UUID) -> Memory:
     return memory
 
 
-_FILTER_PARAMETERS = [OpenApiParameter(name, str) for name in MemoryFilter.base_filters]
-
-
 class NewestFirst(PagesByTime):
     ordering = ("-recorded_at", "-id")
 
 
 class MemoriesView(APIView):
     permissions_required = {"GET": "memories.view_memory", "POST": "memories.add_conversation"}
+    pagination_class = NewestFirst
     opens_own_transactions = frozenset({"POST"})
 
     @extend_schema(
         operation_id="memories_list",
-        parameters=[OpenApiParameter("patient_id", str, required=True), *_FILTER_PARAMETERS],
+        parameters=[OpenApiParameter("patient_id", str, required=True), *filter_parameters()],
         responses=MemorySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -69,7 +68,7 @@ class MemoriesView(APIView):
             raise ValidationError({"patient_id": ["Say whose memories: add ?patient_id=..."]})
         patient = visible_patient(request, external_id)
         memories = filter_memories(Memory.objects.for_patient(patient).live().with_details(), request.query_params)
-        paginator = NewestFirst()
+        paginator = self.pagination_class()
         page = paginator.paginate_queryset(memories, request, view=self) or []
         record(Event.LIST, patient_id=patient.pk, objects=[memory.pk for memory in page], resource=Memory)
         return paginator.get_paginated_response(MemorySerializer(page, many=True).data)
@@ -128,17 +127,20 @@ class RunView(APIView):
 class MemorySearchView(APIView):
     permissions_required = {"POST": "memories.view_memory"}
     reads_only = True
+    opens_own_transactions = frozenset({"POST"})
 
     @extend_schema(request=SearchSerializer, responses=SearchResultSerializer)
     def post(self, request: Request) -> Response:
         """The memories of a patient that answer a question, best first, critical ones that are relevant before all."""
         asked = _checked(SearchSerializer, request.data)
-        patient = visible_patient(request, asked["patient_id"])
-        result = search(
-            patient=patient, query=asked["query"], limit=asked["limit"], filters=SearchFilters(**asked["filters"])
-        )
-        found = [hit.memory.pk for hit in result.hits]
-        record(Event.SEARCH, patient_id=patient.pk, objects=found, resource=Memory, query=asked["query"])
+        prepare_query(asked["query"])
+        with acting_as(actor_of(request)):
+            patient = visible_patient(request, asked["patient_id"])
+            result = search(
+                patient=patient, query=asked["query"], limit=asked["limit"], filters=SearchFilters(**asked["filters"])
+            )
+            found = [hit.memory.pk for hit in result.hits]
+            record(Event.SEARCH, patient_id=patient.pk, objects=found, resource=Memory, query=asked["query"])
         return Response(made_once(SearchResultSerializer).to_representation(result))
 
 

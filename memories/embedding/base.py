@@ -15,7 +15,12 @@ class EmbeddingUnavailable(Exception):
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. `name` is stored beside each vector: only vectors of one name are compared."""
+    """Turns texts into vectors. `name` is stored beside each vector: only vectors of one name are compared.
+
+    One that `is_remote` waits for a network, and so is not asked while a transaction is open.
+    """
+
+    is_remote: bool
 
     @property
     def name(self) -> str: ...

@@ -27,6 +27,7 @@ class LocalEmbedder:
 
     name = "all-minilm-l6-v2-int8"
     dimension = 384
+    is_remote = False
 
     def __init__(self, weights: Path | None = None) -> None:
         self._weights = weights or model_path()

@@ -14,6 +14,8 @@ BATCH = 64
 class RemoteEmbedder:
     """The embedder behind `EMBEDDING_BASE_URL`. One connection pool a process, shared by all threads."""
 
+    is_remote = True
+
     def __init__(self, endpoint: Endpoint, dimension: int) -> None:
         self._endpoint = endpoint
         self.dimension = dimension

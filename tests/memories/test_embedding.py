@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -172,11 +173,16 @@ def test_a_query_vector_cannot_be_spoilt_by_who_holds_it(peer_embeds: LLMPeer) -
         embed_query("tea?")[0] = 1.0
 
 
-def test_a_failed_query_is_asked_again(peer_embeds: LLMPeer) -> None:
+def test_a_failed_query_is_asked_again_after_a_rest(peer_embeds: LLMPeer, monkeypatch: pytest.MonkeyPatch) -> None:
     peer_embeds.will(fails(400))
     with pytest.raises(EmbeddingUnavailable):
         embed_query("Does she sleep well?")
+    asked = len(peer_embeds.requests)
+    with pytest.raises(EmbeddingUnavailable, match="a moment ago"):
+        embed_query("Does she sleep well?")
+    assert len(peer_embeds.requests) == asked, "no search waits for a server that is down"
 
+    monkeypatch.setattr("memories.embedding.monotonic", lambda: monotonic() + 60)
     assert embed_query("Does she sleep well?").shape == (64,)
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from memories import indexing
 from memories.choices import Category
@@ -47,7 +48,8 @@ def test_several_memories_are_indexed_in_one_statement(mrs_hale: Patient) -> Non
         memories = remember(mrs_hale, "Sleeps well.", "Eats little.", "Walks daily.")
         with CaptureQueriesContext(connection) as asked:
             index_memories(memories, [None, None, None])
-        assert len(asked) == 1
+        assert [query["sql"].count("INSERT INTO memories_memoryindex") for query in asked].count(1) == 1
+        assert ProcrastinateJob.objects.get(task_name="memories.embed_missing"), "a job is to embed them"
         assert MemoryIndex.objects.filter(embedding__isnull=True).count() == 3
         index_memories([], [])
 
