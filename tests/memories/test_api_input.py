@@ -143,7 +143,7 @@ def test_no_body_makes_a_route_fall_over(
     for field in good:
         rest = json.dumps({**good, field: "@@"})
         bodies += [(rest.replace('"@@"', odd), {400}) for odd in UNSTORABLE]
-        bodies += [({**good, field: odd}, {200, 201, 204, 400, 403, 404, 409}) for odd in ODD_VALUES]
+        bodies += [({**good, field: odd}, {200, 201, 202, 204, 400, 403, 404, 409}) for odd in ODD_VALUES]
     for body, expected in bodies:
         with undone():
             status = send(method, path, body).status_code
@@ -225,6 +225,18 @@ def test_a_filter_at_the_end_of_time_is_answered(
     instant: str, mrs_hale: Patient, send: Callable[..., HttpResponse]
 ) -> None:
     assert send("GET", f"memories?patient_id=patient_123&said_after={instant}").status_code in (200, 400)
+
+
+def test_an_id_of_a_conversation_stands_for_its_words_alone(
+    mrs_hale: Patient, send: Callable[..., HttpResponse]
+) -> None:
+    said = {"patient_id": "patient_123", "conversation": ["She prefers tea."], "source_id": "visit-7"}
+    first, again = send("POST", "memories", said), send("POST", "memories", said)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["conversation_id"] == again.json()["conversation_id"]
+    other = send("POST", "memories", {**said, "conversation": ["She prefers coffee."]})
+    assert other.status_code == 409
+    assert "of their own" in other.json()["detail"]
 
 
 # --- corrections -----------------------------------------------------------------------------------------------------
