@@ -4,23 +4,27 @@ A question is open once. One that a person has answered stays answered, with the
 situation is the same; a new dose, reaction or course is a new situation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from memories.comparisons import Comparison, compare
 from memories.models import Memory, ReviewTask, TaskState
 from patients.models import Patient
 
 
-def raise_alerts(patient: Patient, changed: Iterable[Memory] | None = None) -> None:
-    """Open the questions between what has changed and the patient's other live critical memories; between all of
-    them, when nothing is named: after one was retired, another may still be in question.
+def raise_alerts(patient: Patient) -> None:
+    """Open every question between the patient's live critical memories: when one is retired, others may still be in
+    question.
     """
-    keys = None if changed is None else {memory.pk for memory in changed if memory.is_critical}
-    if keys is not None and not keys:
-        return
-    critical = list(Memory.objects.for_patient(patient).live().critical().with_details().order_by("recorded_at"))
-    for comparison in compare(critical):
-        if keys is None or keys & {comparison.memory.pk, comparison.related.pk}:
+    live = Memory.objects.for_patient(patient).live().critical().with_details().order_by("recorded_at")
+    for comparison in compare(list(live)):
+        _ask(comparison)
+
+
+def raise_alerts_about(changed: Iterable[Memory], critical: Sequence[Memory]) -> None:
+    """Open the questions between what has changed and `critical`, all live critical memories of the same patient."""
+    keys = {memory.pk for memory in changed if memory.is_critical}
+    for comparison in compare(critical) if keys else ():
+        if keys & {comparison.memory.pk, comparison.related.pk}:
             _ask(comparison)
 
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
-from memories.alerts import raise_alerts
+from memories.alerts import raise_alerts_about
 from memories.choices import (
     CRITICAL_CATEGORIES,
     Category,
@@ -38,7 +38,7 @@ from memories.models import (
     Turn,
 )
 from memories.models.memory import LIVE, Stance
-from memories.remembering import add_mention, remember, retire
+from memories.remembering import add_mention, quote_turn, remember, retire
 from memories.vocabulary.contrasts import contrasts
 
 #: Two sentences of one category this alike (cosine) say the same, unless they contrast. Never asked of critical ones.
@@ -47,6 +47,9 @@ SAME_MEANING = 0.93
 SAME_SUBJECT = 0.75
 #: What a person has one of.
 SINGLE_VALUED = frozenset({"preferred name"})
+
+#: A memory, and the cosine of its likeness to a statement.
+Alike = tuple[Memory, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def consolidate(
     for statement in statements:
         ledger.enter(statement)
     ledger.index_added()
-    raise_alerts(run.patient, [*ledger.result.added, *ledger.result.reinforced])
+    raise_alerts_about([*ledger.result.added, *ledger.result.reinforced], ledger.critical)
     return ledger.result
 
 
@@ -146,10 +149,11 @@ class _Ledger:
     def _enter_new(self, statement: Statement) -> None:
         if self._was_decided(statement):
             return
-        if memory := self._same_but_less_precise(statement) or self._same_meaning(statement):
+        alike = self._alike(statement)
+        if memory := self._same_but_less_precise(statement) or self._same_meaning(statement, alike):
             self._reinforce(memory, statement)
             return
-        less_precise, replaced = self._less_precise(statement), self._replaced_by(statement)
+        less_precise, replaced = self._less_precise(statement), self._replaced_by(statement, alike)
         memory = self._add(statement)
         if memory.is_critical:
             self._ask_about_new(memory)
@@ -180,7 +184,8 @@ class _Ledger:
     def _add(self, statement: Statement) -> Memory:
         candidate = statement.candidate
         memory = remember(candidate, patient=self.patient, key=statement.key, said_at=statement.said_at)
-        self._mention(memory, statement)
+        quote = statement.candidate.quote
+        quote_turn(memory, statement.turn, quote.start, quote.end, run=self.run)
         self.known[memory.pk] = memory
         self.result.added.append(memory)
         self.result.vectors.append(statement.vector)
@@ -237,14 +242,14 @@ class _Ledger:
         """The live statements about this drug, whatever its dose."""
         return [memory for memory in self.medications if drug_key(memory.medication) == key]
 
-    def _same_meaning(self, statement: Statement) -> Memory | None:
+    def _same_meaning(self, statement: Statement, alike: Sequence[Alike]) -> Memory | None:
         """A live memory of the same category, said in other words. Critical categories are never matched by meaning."""
         content, kind = statement.candidate.content, statement.candidate.kind
-        alike = (memory for memory in self._alike(statement, SAME_MEANING) if memory.kind == kind)
-        return next((memory for memory in alike if not contrasts(memory.content, content)), None)
+        same = (memory for memory, likeness in alike if likeness >= SAME_MEANING and memory.kind == kind)
+        return next((memory for memory in same if not contrasts(memory.content, content)), None)
 
-    def _alike(self, statement: Statement, likeness: float) -> list[Memory]:
-        """Live memories of the same category, of at least this cosine likeness, the most alike first."""
+    def _alike(self, statement: Statement) -> list[Alike]:
+        """Live memories of the same category that may be about the same matter, the most alike first."""
         candidate = statement.candidate
         if statement.vector is None or candidate.category in CRITICAL_CATEGORIES or candidate.starts_at:
             return []
@@ -252,15 +257,15 @@ class _Ledger:
             MemoryIndex.objects.filter(patient=self.patient, category=candidate.category)
             .filter(embedding_model=get_embedder().name, embedding__isnull=False)
             .annotate(distance=CosineDistance("embedding", HalfVector(statement.vector)))
-            .filter(distance__lte=1 - likeness)
+            .filter(distance__lte=1 - SAME_SUBJECT)
             .order_by("distance")
             .select_related("memory")
         )
-        return [row.memory for row in rows if row.memory.is_live]
+        return [(row.memory, 1 - row.distance) for row in rows if row.memory.is_live]
 
     # --- supersede ------------------------------------------------------------------------------------------------
 
-    def _replaced_by(self, statement: Statement) -> list[Memory]:
+    def _replaced_by(self, statement: Statement, alike: Sequence[Alike]) -> list[Memory]:
         """Live preferences that this one changes: alike and yet the opposite, or another name to be called by."""
         candidate = statement.candidate
         if candidate.category != Category.PREFERENCE or candidate.kind == Kind.EPISODIC:
@@ -268,8 +273,7 @@ class _Ledger:
         if candidate.about in SINGLE_VALUED:
             live = Memory.objects.for_patient(self.patient).live().filter(category=candidate.category)
             return list(live.filter(about=candidate.about))
-        alike = self._alike(statement, SAME_SUBJECT)
-        return [memory for memory in alike if contrasts(memory.content, candidate.content)]
+        return [memory for memory, _ in alike if contrasts(memory.content, candidate.content)]
 
     def _replace(self, old: Memory, new: Memory) -> None:
         """The later statement counts, whichever came in first. What staff confirmed is theirs to decide about."""

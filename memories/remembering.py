@@ -4,13 +4,14 @@ from dataclasses import asdict
 from datetime import date, datetime, time
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from memories.choices import Category
 from memories.extraction.candidates import Candidate
 from memories.indexing import unindex
 from memories.known_allergies import revoke_unless_confirmed
-from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, Mention, Turn
+from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, Mention, ReviewTask, Turn
 from memories.models.memory import Stance
 from patients.models import Patient
 
@@ -52,7 +53,7 @@ def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datet
 def retire(memory: Memory) -> None:
     """Take a memory that is no longer live out of search, and close what is still asked about it, on either side."""
     unindex([memory])
-    for task in (*memory.review_tasks.open(), *memory.related_review_tasks.open()):
+    for task in ReviewTask.objects.open().filter(Q(memory=memory) | Q(related=memory)):
         task.make_obsolete()
     if memory.category == Category.ALLERGY:
         revoke_unless_confirmed(memory.patient)
@@ -67,7 +68,15 @@ def add_mention(
     has_them = Mention.objects.filter(memory=memory, turn=turn, stance=stance, start__lt=end, end__gt=start)
     if has_them.exists():
         return False
-    Mention.objects.create(
+    quote_turn(memory, turn, start, end, run=run, stance=stance)
+    return True
+
+
+def quote_turn(
+    memory: Memory, turn: Turn, start: int, end: int, *, run: ExtractionRun, stance: Stance = Stance.STATES
+) -> Mention:
+    """Save `turn.text[start:end]` as words of this memory."""
+    return Mention.objects.create(
         patient_id=memory.patient_id,
         memory=memory,
         turn=turn,
@@ -78,7 +87,6 @@ def add_mention(
         speaker=turn.speaker,
         stance=stance,
     )
-    return True
 
 
 def _instant(value: datetime | date | None) -> datetime | None:
