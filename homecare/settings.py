@@ -156,6 +156,11 @@ SPECTACULAR_SETTINGS = {
         "MemoryCategory": "memories.choices.Category",
         "VerificationStatus": "memories.choices.VerificationStatus",
         "MedicationStatus": "memories.choices.MedicationStatus",
+        "MemoryPriority": "memories.choices.Priority",
+        "EditablePriority": ["high", "normal"],
+        "MemoryKind": "memories.choices.Kind",
+        "LinkKind": "memories.models.LinkKind",
+        "ReviewQuestion": "memories.models.TaskKind",
     },
 }
 MAX_SEARCH_LIMIT = 100

@@ -1,15 +1,34 @@
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from homecare.health import health
+from memories.api.root import RootView
+
+handler404 = "homecare.not_found.not_found"
+
+# The first answers whoever asks for none of these: a browser shows plain JSON, and would save the others as files.
+schema = SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiJsonRenderer])
+docs = SpectacularSwaggerView.as_view(url_name="api-schema")
+
+# By these names the pages of `/api/v1/` link to where a person signs in and out.
+sign_in = [
+    path("login/", RedirectView.as_view(pattern_name="admin:login", query_string=True), name="login"),
+    path("logout/", LogoutView.as_view(next_page="api-root"), name="logout"),
+]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/v1", RootView.as_view()),
     path("api/v1/", include("memories.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/schema/", schema, name="api-schema"),
+    path("api/schema", schema),
+    path("api/docs/", docs, name="api-docs"),
+    path("api/docs", docs),
+    path("api/session/", include((sign_in, "rest_framework"))),
     path("health/", health, name="health"),
 ]

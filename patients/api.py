@@ -106,10 +106,11 @@ class PatientsView(APIView):
     """List the patients in your care, or register one, who is then assigned to you."""
 
     permissions_required = {"GET": "patients.view_patient", "POST": "patients.add_patient"}
+    pagination_class = NewestFirst
 
     @extend_schema(responses=PatientSerializer(many=True), operation_id="patients_list")
     def get(self, request: Request) -> Response:
-        paginator = NewestFirst()
+        paginator = self.pagination_class()
         page = paginator.paginate_queryset(Patient.objects.visible_to(actor_of(request)), request, view=self) or []
         record_each(Event.LIST, {patient.pk: [patient.pk] for patient in page} or {None: []}, resource=Patient)
         return paginator.get_paginated_response(PatientSerializer(page, many=True).data)

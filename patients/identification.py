@@ -13,6 +13,8 @@ from patients.keyholder import usable_key
 from patients.models import AccessKey
 
 IDENTIFICATION = system_actor("identification")
+#: Where an access key stands for its user. Elsewhere it is ignored: pages are for people who signed in.
+KEY_DOORS = ("/api/",)
 
 
 class ActingRequest(HttpRequest):
@@ -25,7 +27,7 @@ class ActingRequest(HttpRequest):
 
 
 def identify(request: ActingRequest) -> Actor:
-    """Who asks: the user of the access key or of the session, else an anonymous actor.
+    """Who asks: the user of the session or, at `KEY_DOORS`, of the access key; else an anonymous actor.
 
     Sets `request.access_key`, `request.user` for a key, with the user's permissions at hand, and `request.has_bad_key`
     when there is a key that is unknown, expired or revoked.
@@ -67,6 +69,8 @@ def _actor_of_session(request: HttpRequest, circumstances: dict[str, Any]) -> Ac
 
 
 def _presented_token(request: HttpRequest) -> str:
+    if not request.path_info.startswith(KEY_DOORS):
+        return ""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() in ("token", "bearer") else ""
 

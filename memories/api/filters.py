@@ -1,7 +1,10 @@
 """Typed filters of the memory list. An unknown one is a 400, never silently nothing."""
 
+from datetime import datetime
+
 import django_filters
 from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
 from memories.choices import Category, Kind, Priority, Scope, VerificationStatus
@@ -34,3 +37,15 @@ def filter_memories(memories: MemoryQuerySet, params: QueryDict) -> MemoryQueryS
     if not filters.is_valid():
         raise ValidationError(filters.errors)
     return filters.qs
+
+
+def filter_parameters() -> list[OpenApiParameter]:
+    """The filters, as the OpenAPI schema shows them."""
+    return [_shown(name, narrowing) for name, narrowing in MemoryFilter.base_filters.items()]
+
+
+def _shown(name: str, narrowing: django_filters.Filter) -> OpenApiParameter:
+    if isinstance(narrowing, django_filters.ChoiceFilter | django_filters.MultipleChoiceFilter):
+        values = [value for value, _ in narrowing.extra["choices"]]
+        return OpenApiParameter(name, str, enum=values, many=isinstance(narrowing, django_filters.MultipleChoiceFilter))
+    return OpenApiParameter(name, datetime)
