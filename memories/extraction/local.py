@@ -13,6 +13,7 @@ from memories.extraction.appointments import find_appointments
 from memories.extraction.candidates import Candidate, Extraction, Utterance
 from memories.extraction.dialogue import follow
 from memories.extraction.history import find_conditions_of_patient
+from memories.extraction.limits import within_limits
 from memories.extraction.medications import find_medications
 from memories.extraction.observations import find_observations
 from memories.extraction.person import find_facts_of_person
@@ -37,7 +38,8 @@ def extract_locally(utterances: Sequence[Utterance], said_at: datetime) -> Extra
         *find_observations(moves),
         *find_appointments(moves, said_at),
     ]
-    return Extraction(tuple(sorted(candidates, key=lambda one: (one.quote.turn, one.quote.start))))
+    kept = [one for candidate in candidates if (one := within_limits(candidate))]
+    return Extraction(tuple(sorted(kept, key=lambda one: (one.quote.turn, one.quote.start))))
 
 
 def _names_of(allergies: Sequence[Candidate]) -> frozenset[str]:

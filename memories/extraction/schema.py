@@ -15,6 +15,7 @@ from memories.choices import (
     Severity,
 )
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts, Utterance
+from memories.extraction.limits import within_limits
 from memories.extraction.quoting import find_quote
 
 #: Confidence by whether the speaker was sure. A model's own numbers are not used: they are not calibrated.
@@ -177,13 +178,13 @@ def _fact(item: Item, source: Source) -> Candidate | None:
 
 
 def _candidate(item: Item, source: Source, *, about: str, **facts: Any) -> Candidate | None:
-    """The candidate, or None if nothing is named or the words it rests on were not said."""
+    """The candidate, or None if nothing is named, a name is too long, or the words it rests on were not said."""
     content = _text(item["content"])
     confidence = HEDGED if _flag(item["hedged"]) else SURE
     quote = find_quote(_text(item["quote"]), source.utterances, near=_whole(item["turn"]))
     if not (quote and about and content):
         return None
-    return Candidate(about=about, content=content, quote=quote, confidence=confidence, **facts)
+    return within_limits(Candidate(about=about, content=content, quote=quote, confidence=confidence, **facts))
 
 
 def _clinical_status(status: str) -> ClinicalStatus:
