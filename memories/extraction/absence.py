@@ -20,6 +20,9 @@ _NONE = re.compile(
 )
 _MORE = (
     "any other allergies",
+    "anything new",
+    "new allergies",
+    "any changes",
     "no other allergies",
     "any other",
     "else",

@@ -14,8 +14,7 @@ _MEANT = {
     ("blood", "pressure"): "hypertension",
     ("cholesterol",): "high cholesterol",
     ("nerves",): "anxiety",
-    ("thyroid",): "thyroid problems",
-    ("prostate",): "prostate problems",
+    ("thyroid",): "thyroid disease",
 }
 _BEFORE = frozenset({",", ".", "and", "my", "just", "only", "the", "some", "have", "with", "also", ":"})
 _AFTER = frozenset({",", ".", "and", ";", "!", "too", "also"})

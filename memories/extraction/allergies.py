@@ -11,7 +11,7 @@ from memories.extraction.mentions import Mention, allergens_in
 from memories.extraction.polarity import NEGATIONS
 from memories.extraction.reactions import causes_reaction, reaction_in, reaction_to, severity_of
 from memories.extraction.reading import Sentence
-from memories.extraction.substances import has_cue, substances_of
+from memories.extraction.substances import has_cue, is_answered_by_allergy, substances_of
 from memories.extraction.topics import Topic
 
 #: Sentences after an allergen in which its reaction is looked for.
@@ -57,6 +57,8 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
         return False
     if _is_supposed(move, mention):
         return None
+    if is_answered_by_allergy(move):
+        return False
     if move.act is Act.ASKS_OPENLY:
         return False if _reacts(move) else None
     if move.is_question:
@@ -80,7 +82,8 @@ def _is_supposed(move: Move, mention: Mention) -> bool:
 def _is_let_stand(move: Move, mention: Mention) -> bool:
     """ "No, just penicillin", "Only cats": the exception to a no, or what one substance does."""
     before = [norm for norm in move.sentence.norms[: mention.first] if norm[0].isalnum()]
-    return bool(before and before[-1] in ("just", "only")) or causes_reaction(move.sentence, mention)
+    stands = bool(before) and (before[-1] in ("just", "only") or "same" in before)
+    return stands or causes_reaction(move.sentence, mention)
 
 
 def _reacts(move: Move) -> bool:

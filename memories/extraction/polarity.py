@@ -77,9 +77,12 @@ def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | No
     return False if turn and turn[0].says(*_NO_INSIDE) else None
 
 
+_BEFORE_NOT = word_set("not did do does am is are have has was")
+
+
 def _then_no(rest: Sequence[str]) -> bool:
     """Whether a yes is taken back: "Yeah, no", "Right. No, nothing", "I did not"."""
-    if "not" in rest[:2] and rest[0] in ("not", "did", "do", "am", "have", "was"):
+    if "not" in rest[:2] and rest[0] in _BEFORE_NOT:
         return True
     follows = next((at for at, word in enumerate(rest) if word not in _YES | _FILLERS), None)
     if follows is None or list(rest[follows : follows + 2]) == ["no", "problem"]:

@@ -33,7 +33,7 @@ _IN_THE_PAST = (
 _DID_NOT_SUIT = (
     "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well",
     "didn't agree",
-    "couldn't tolerate", "could not tolerate",
+    "done with it", "done with that", "finished with it", "off it now", "couldn't tolerate", "could not tolerate",
 )  # fmt: skip
 _ELSEWHERE = ("smoking", "drinking", "smoke", "drink")
 _STARTING = word_set(

@@ -40,6 +40,7 @@ _WHAT_HAPPENS = (
     "what sort of reaction",
     "what reaction",
 )
+_IS_ALLERGIC = ("i'm allergic", "i am allergic", "he's allergic", "she's allergic", "he is allergic", "she is allergic")
 _TAKING = (
     "i take", "i'm taking", "i am taking", "i'm on", "i am on", "prescribed", "i use", "takes", "prescribe",
     "start you on", "let's",
@@ -74,6 +75,15 @@ def has_cue(sentence: Sentence) -> bool:
     return sentence.says(*_CUES)
 
 
+def is_answered_by_allergy(move: Move) -> bool:
+    """ "Is it okay if I use latex gloves?" "No, I'm allergic." """
+    return move.is_question and any(
+        reply.sentence.says(*_IS_ALLERGIC) and not reply.is_question and not allergens_in(reply.sentence)
+        for reply in move.replies
+        if not reply.sentence.says("to") or reply.sentence.says("to it", "to that", "to them", "to those")
+    )
+
+
 def substances_of(move: Move) -> list[Mention]:
     """The substances that a move says, asks or denies an allergy to."""
     sentence = move.sentence
@@ -84,7 +94,7 @@ def substances_of(move: Move) -> list[Mention]:
         named = list(listed) or _misspelt(move)
     if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS and not _denies(sentence, named[-1]):
         named += [one for one in known if one.first > named[-1].first and _goes_on_with(sentence, named[-1], one)]
-    if not named and sentence.says(*_WHAT_HAPPENS):
+    if not named and (sentence.says(*_WHAT_HAPPENS) or is_answered_by_allergy(move)):
         named = known
     if not named:
         named = [
@@ -173,7 +183,12 @@ def _may_list(move: Move) -> bool:
         return True
     if move.sentence.role == SpeakerRole.CLINICIAN and len(move.sentence.words) > 12:
         return False
-    return not is_negative(move.sentence.norms) or _leaves_out(move.sentence)
+    return not is_negative(_after_answering_no(move.sentence.norms)) or _leaves_out(move.sentence)
+
+
+def _after_answering_no(norms: tuple[str, ...]) -> tuple[str, ...]:
+    """ "No, just penicillin" without its "No,"."""
+    return norms[2:] if norms[0] in ("no", "nope", "nah") and norms[1:2] == (",",) else norms
 
 
 def _is_dosed(sentence: Sentence) -> bool:

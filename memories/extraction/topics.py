@@ -136,13 +136,13 @@ _SHORT = 5
 
 _ASKING = ("do", "does", "did", "have", "has", "are", "is", "can", "were")
 _ASKED = (["you"], ["he"], ["she"], ["they"])
-_AND_YOU = ("and you", "what about you", "how about you", "you yourself", "and yourself", "you personally")
+_AND_YOU = (" and you ", " what about you ", " how about you ", " you yourself ", " and yourself ", " you personally ")
 
 
 def topic_of(sentence: Sentence, kin_counts: bool = True) -> Topic | None:
     """The topic a sentence names itself, or None. `kin_counts`: "your mother" makes it the family's."""
     says = sentence.says
-    if sentence.asks and says(*_AND_YOU):
+    if sentence.asks and sentence.plain.endswith(_AND_YOU):
         return Topic.CONDITION
     if says(*FAMILY) or (kin_counts and says(*_KIN)):
         return Topic.FAMILY

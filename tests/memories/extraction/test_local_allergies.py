@@ -175,6 +175,14 @@ TALKS = {
         ["N: Any allergies?", "P: No.", "N: Do you have pets?", "P: Two cats and a dog."],
         {"no-known-allergies"},
     ),
+    "said when it is offered": (["N: Is it okay if I use latex gloves?", "P: No, I'm allergic."], {"latex gloves"}),
+    "nothing new is not nothing": (["N: Anything new with allergies?", "P: No, same old penicillin."], {"penicillin"}),
+    "no, just the one": (["N: Any allergies?", "P: No, just penicillin."], {"penicillin"}),
+    "no, that one is fine": (["N: Any allergies?", "P: No, I had penicillin in March."], {"no-known-allergies"}),
+    "and you, at the beginning": (
+        ["N: And you are not allergic to anything, right?", "P: That's right."],
+        {"no-known-allergies"},
+    ),
     "silence is no denial": (["N: Any allergies?", "P: ..."], set()),
 }
 
