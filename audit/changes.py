@@ -1,4 +1,4 @@
-"""Changes as django-auditlog keeps them, in words for people."""
+"""Changes as django-auditlog keeps them, without what says nothing; and in words for people."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,22 +9,36 @@ _RELATION = re.compile(r"\w+\.\w+\.None")
 NOTHING = (None, "", "None", "[]", "{}")
 
 
+def clean_changes(changes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Fields, each with its value before and after; fields that were and are empty are left out.
+
+    >>> clean_changes({"as_needed": ["None", "True"], "dose": ["None", ""]})
+    {'as_needed': [None, 'True']}
+    """
+    cleaned = {
+        name: [_value(value) for value in values[:2]]
+        for name, values in changes.items()
+        if isinstance(values, list | tuple)
+    }
+    return {name: values for name, values in cleaned.items() if values != [None, None]}
+
+
 def readable_changes(changes: Mapping[str, Any], *, leave_out: Sequence[str] = ()) -> dict[str, tuple[str, str]]:
-    """Field names in words, each with its value before and after; fields that were and are empty are left out.
+    """As `clean_changes`, with field names in words and "" for nothing.
 
     >>> readable_changes({"as_needed": ["None", "True"], "dose": ["None", ""]})
     {'As needed': ('', 'True')}
     """
     return {
-        name.replace("_", " ").capitalize(): (_worded(values[0]), _worded(values[1]))
-        for name, values in changes.items()
-        if name not in leave_out and isinstance(values, list | tuple) and _says_something(values)
+        name.replace("_", " ").capitalize(): (_worded(before), _worded(after))
+        for name, (before, after) in clean_changes(changes).items()
+        if name not in leave_out
     }
 
 
-def _says_something(values: Sequence[Any]) -> bool:
-    return any(value not in NOTHING and not _RELATION.fullmatch(str(value)) for value in values[:2])
+def _value(value: Any) -> Any:
+    return None if value in NOTHING or _RELATION.fullmatch(str(value)) else value
 
 
 def _worded(value: Any) -> str:
-    return "" if value in NOTHING else str(value)
+    return "" if value is None else str(value)

@@ -7,17 +7,19 @@ from typing import Any
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
+from audit.changes import clean_changes
 from memories.models import AllergyDetail, MedicationDetail, Memory, Mention, ReviewTask
+from memories.models.memory import Stance
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry: who did what when. `changes` maps a field to its value before and after."""
+    """One entry: who did what when. `changes` maps a field to its value before and after, None where there is none."""
 
     at: datetime
     actor: str
     event: str
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, list[Any]] = field(default_factory=dict)
     request_id: str | None = None
 
 
@@ -33,9 +35,10 @@ def history_of(memory: Memory) -> list[Change]:
 def _logged(entry: LogEntry) -> Change:
     what = f"{entry.content_type.name} {entry.get_action_display()}d"
     actor = (entry.additional_data or {}).get("actor", "")
-    return Change(entry.timestamp, actor, what, entry.changes_dict, entry.cid)
+    return Change(entry.timestamp, actor, what, clean_changes(entry.changes_dict), entry.cid)
 
 
 def _mentioned(mention: Mention) -> Change:
-    said = f"{mention.speaker or 'someone'} {mention.get_stance_display().lower()} it"
-    return Change(mention.recorded_at, "extraction", "said", {"quote": [None, mention.quote], "by": [None, said]})
+    event = "denied" if mention.stance == Stance.DENIES else "said"
+    words = clean_changes({"quote": [None, mention.quote], "said_by": [None, mention.speaker]})
+    return Change(mention.recorded_at, "extraction", event, words)
