@@ -10,6 +10,10 @@ from uuid_utils.compat import uuid7
 
 from audit.actors import ActorKind, Door
 
+#: Characters. A reason is as long as that of any decision may be.
+REASON_LENGTH = 500
+ROUTE_LENGTH = 120
+
 
 class Event(models.TextChoices):
     """What happened, as staff would say it. `Event.action` gives FHIR's one-letter code."""
@@ -75,9 +79,9 @@ class AccessLog(models.Model):
     resource = models.CharField(max_length=60, blank=True)
     object_ids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     query = models.TextField(blank=True, help_text="What was searched for. It may speak of a patient.")
-    reason = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True)
     door = models.CharField(max_length=10, choices=Door)
-    route = models.CharField(max_length=120, blank=True)
+    route = models.CharField(max_length=ROUTE_LENGTH, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     remote_addr = models.GenericIPAddressField(null=True, blank=True)
 

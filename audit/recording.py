@@ -7,7 +7,7 @@ from django.db.models import Model
 from django.utils.text import Truncator
 
 from audit.actors import Actor, acting_as, current_actor
-from audit.models import AccessLog, Event, Outcome
+from audit.models import REASON_LENGTH, ROUTE_LENGTH, AccessLog, Event, Outcome
 
 
 def record(
@@ -70,8 +70,9 @@ def record_refusal(actor: Actor, *, event: Event = Event.ACCESS, route: str = ""
     What the asker sent may be of any length: what does not fit is told by an ellipsis.
     """
     with acting_as(actor):
-        record(event, outcome=Outcome.REFUSED, route=_fitting("route", route), reason=_fitting("reason", reason))
-
-
-def _fitting(field: str, text: str) -> str:
-    return Truncator(text).chars(AccessLog._meta.get_field(field).max_length)
+        record(
+            event,
+            outcome=Outcome.REFUSED,
+            route=Truncator(route).chars(ROUTE_LENGTH),
+            reason=Truncator(reason).chars(REASON_LENGTH),
+        )

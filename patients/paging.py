@@ -17,7 +17,7 @@ class PagesByTime(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not _is_instant(cursor.position):
+        if cursor and cursor.position is not None and not _is_instant(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 

@@ -22,7 +22,7 @@ class IsIdentified(BasePermission):
         reads = request.method in SAFE_METHODS or getattr(view, "reads_only", False)
         if isinstance(request.auth, AccessKey) and not request.auth.allows(KeyScope.READ if reads else KeyScope.WRITE):
             return False
-        method = "GET" if request.method == "HEAD" else request.method
+        method = "GET" if request.method == "HEAD" else str(request.method)
         if method == "OPTIONS" or not hasattr(view, method.lower()):  # says what there is, or is answered by a 405
             return True
         needed = getattr(view, "permissions_required", {}).get(method)
