@@ -21,7 +21,7 @@ from unfold.widgets import (
 
 from audit.mixins import RecordedAdmin, actor_of, visible_rows
 from audit.models import Event
-from audit.recording import record
+from audit.recording import record, record_each
 from patients.models import AccessKey, CareAssignment, Patient, User
 from patients.models.access import KeyScope, default_scopes
 from patients.roles import Role
@@ -143,13 +143,43 @@ class CareAssignmentAdmin(RecordedAdmin):
 
 
 class AccessKeyForm(forms.ModelForm):
+    """The patients of a narrowed key are typed by id, as in an assignment. None: all patients of the user."""
+
     scopes = forms.MultipleChoiceField(
         choices=KeyScope.choices, initial=default_scopes, widget=UnfoldAdminCheckboxSelectMultipleWidget()
+    )
+    patient_ids = forms.CharField(
+        label="Only these patients",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Ids of patients, with commas between them. Empty: all patients of the user.",
     )
 
     class Meta:
         model = AccessKey
         fields = ["user", "label", "scopes", "expires_at"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            named = self.instance.patients.order_by("external_id").values_list("external_id", flat=True)
+            self.fields["patient_ids"].initial = ", ".join(named)
+
+    def clean_patient_ids(self) -> list[Patient]:
+        typed = {name for part in self.cleaned_data["patient_ids"].split(",") if (name := part.strip())}
+        patients = list(Patient.objects.filter(external_id__in=typed))
+        if len(patients) < len(typed):
+            raise forms.ValidationError("At least one id is no patient's: check them with who registered the patients.")
+        return patients
+
+    def _post_clean(self) -> None:
+        if "patient_ids" in self.cleaned_data:
+            self.instance.all_patients = not self.cleaned_data["patient_ids"]
+        super()._post_clean()  # type: ignore[misc] # because Django has it
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc] # because Django has it
+        self.instance.patients.set(self.cleaned_data["patient_ids"])
 
 
 @admin.register(AccessKey)
@@ -157,10 +187,10 @@ class AccessKeyAdmin(RecordedAdmin):
     """Keys for programs. The token is shown once, on the page that answers its making, and kept nowhere."""
 
     form = AccessKeyForm
-    list_display = ["label", "user", "allows", "state", "expires_at", "created_at"]
+    list_display = ["label", "user", "allows", "all_patients", "state", "expires_at", "created_at"]
     list_filter = ["user"]
     list_select_related = ["user"]
-    fields = ["user", "label", "scopes", "expires_at"]
+    fields = ["user", "label", "scopes", "patient_ids", "expires_at"]
     readonly_fields = ["created_at", "revoked_at"]
     actions = ["revoke"]
 
@@ -171,6 +201,13 @@ class AccessKeyAdmin(RecordedAdmin):
         if not change:
             obj.token_once = obj.renew_token()
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The patients of a key are rows of another table, which the log of changes does not follow."""
+        super().save_related(request, form, formsets, change)
+        if "patient_ids" in form.changed_data:
+            named: dict[object, list[object]] = {p.pk: [form.instance.pk] for p in form.cleaned_data["patient_ids"]}
+            record_each(Event.UPDATE, named or {None: [form.instance.pk]}, resource=AccessKey)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Not a redirect with a message: that would put the token into a cookie."""

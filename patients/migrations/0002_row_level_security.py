@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.database import protect_patient_rows, protect_rows
+from audit.database import protect_rows
 
 # SECURITY DEFINER: the assignments that decide are themselves protected rows. The clock's time, not the
 # transaction's: who registers a patient sees that patient at once. What depends on the actor alone stands in
@@ -71,6 +71,13 @@ class Migration(migrations.Migration):
                 " OR id IN (SELECT homecare_visible_patients())"
             ),
         ),
-        protect_patient_rows("patients_accesskey_patients"),
+        # An administrator names the patients of a key, by their ids.
+        protect_rows(
+            "patients_accesskey_patients",
+            using=(
+                "(SELECT homecare_sees_all()) OR (SELECT homecare_has_role('Administrator'))"
+                " OR patient_id IN (SELECT homecare_visible_patients())"
+            ),
+        ),
         let_owner_decide("patients_accesskey_patients"),
     ]

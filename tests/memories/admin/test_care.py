@@ -12,9 +12,9 @@ from django.urls import reverse
 from audit.models import AccessLog, Event, Outcome
 from memories.ingestion import give_up, take_in
 from memories.models import Conversation, ExtractionRun, Memory, ReviewTask
-from patients.models import CareAssignment, Patient, User
+from patients.models import AccessKey, CareAssignment, Patient, User
 from patients.roles import Role
-from tests.conftest import actor_for, directing, person
+from tests.conftest import ApiClient, actor_for, directing, person
 from tests.memories.talk import said
 
 PATIENT_MODELS = (Patient, Conversation, Memory, ReviewTask, ExtractionRun)
@@ -127,6 +127,51 @@ def test_new_access_key_is_shown_once_and_opens_the_api(browse: Callable, adam: 
     assert not any(token in cookie.value for cookie in response.cookies.values())
     assert client.get("/api/v1/patients", headers={"Authorization": f"Token {token}"}).status_code == 200
     assert token not in client.get(reverse("admin:patients_accesskey_changelist")).content.decode()
+
+
+def key_form(user: User, **more: Any) -> dict[str, Any]:
+    expiry = {"expires_at_0": "2099-01-01", "expires_at_1": "00:00:00"}
+    return {"user": user.pk, "label": "Tablet", "scopes": ["read"], **expiry, **more}
+
+
+def test_key_for_named_patients_opens_those_alone(
+    browse: Callable, adam: User, nora: User, mrs_hale: Patient, mr_stone: Patient
+) -> None:
+    with directing():
+        CareAssignment.objects.create(user=nora, patient=mr_stone, role=Role.CLINICIAN)
+    client = browse(adam)
+    added = client.post(reverse("admin:patients_accesskey_add"), key_form(nora, patient_ids=" stone-1, "))
+    program = ApiClient(added.context_data["token"])
+
+    def seen() -> list[str]:
+        return [patient["patient_id"] for patient in program.call("GET", "patients")[1]["results"]]
+
+    assert seen() == ["stone-1"]
+    assert program.call("GET", "patients/patient_123/summary")[0] == 404
+    with directing():
+        key = AccessKey.objects.get(label="Tablet")
+        assert AccessLog.objects.filter(resource="patients.accesskey", patient_id=mr_stone.pk).count() == 1
+    page = reverse("admin:patients_accesskey_change", args=[key.pk])
+    assert b'value="stone-1"' in client.get(page).content
+    assert client.post(page, key_form(nora, patient_ids="stone-1, patient_123")).status_code == 302
+    assert set(seen()) == {"stone-1", "patient_123"}
+    assert client.post(page, key_form(nora, patient_ids="patient_123")).status_code == 302
+    assert seen() == ["patient_123"]
+
+
+def test_key_for_a_patient_outside_its_users_care_opens_nothing(
+    browse: Callable, adam: User, nora: User, mrs_hale: Patient, mr_stone: Patient
+) -> None:
+    added = browse(adam).post(reverse("admin:patients_accesskey_add"), key_form(nora, patient_ids="stone-1"))
+    assert ApiClient(added.context_data["token"]).call("GET", "patients")[1]["results"] == []
+
+
+def test_key_for_an_unknown_patient_is_not_made(browse: Callable, adam: User, nora: User, mrs_hale: Patient) -> None:
+    form = key_form(nora, patient_ids="patient_123, nobody-1")
+    page = browse(adam).post(reverse("admin:patients_accesskey_add"), form)
+    assert b"At least one id is no patient" in page.content
+    with directing():
+        assert not AccessKey.objects.exists()
 
 
 def test_nothing_is_deleted_by_anybody(browse: Callable, penicillin: Memory, nora: User, adam: User) -> None:
