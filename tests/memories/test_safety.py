@@ -12,13 +12,15 @@ from audit.actors import acting_as
 from memories import actions
 from memories.choices import AllergyAssertion, MedicationStatus, VerificationStatus
 from memories.comparisons import findings_for
+from memories.context import build_context
 from memories.interactions import Level, Verdict, check_allergy
 from memories.models import Memory, MemoryIndex, Mention, ReviewTask, TaskKind, Turn
 from memories.models.memory import Stance
 from memories.search import search
 from memories.summary import summarise
 from patients.models import KnownAllergies, Patient, User
-from tests.conftest import actor_for, directing
+from patients.roles import Role
+from tests.conftest import ApiClient, actor_for, directing, person, token_for
 from tests.memories.talk import MONDAY, hear
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -150,6 +152,22 @@ def test_safety_09_no_drug_allergies_differs_from_no_allergies(mrs_hale: Patient
         assert mrs_hale.known_allergies_status == KnownAllergies.UNKNOWN
 
 
+def test_safety_10_failure_to_load_is_never_none_and_never_unknown(
+    mrs_hale: Patient, nora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.")
+
+    def fail(patient: Patient) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr("memories.context.critical_items", fail)
+    with acting_as(actor_for(nora)):
+        context = build_context(mrs_hale, query="What is she allergic to?")
+    assert "could not be loaded" in context.text
+    assert "no known" not in context.text.lower()
+    assert "not known" not in context.text.lower()
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -247,6 +265,46 @@ def test_safety_19_summary_shows_status_and_age_and_no_refuted_item(mrs_hale: Pa
         actions.refute(Memory.objects.get(about="latex"), by=nora, reason="Gloves are fine.")
         [item] = summarise(mrs_hale).critical_items
         assert (item.about, item.verification_status, item.last_said_at) == ("penicillin", "unconfirmed", MONDAY)
+
+
+def test_safety_20_critical_items_reach_every_context_whatever_the_budget(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.", "Patient takes warfarin 5 mg.", "She likes tea.")
+    with acting_as(actor_for(nora)):
+        context = build_context(mrs_hale, query="What does she like to drink?", token_budget=1)
+    assert "penicillin" in context.text
+    assert "warfarin" in context.text
+    assert context.note
+
+
+def test_safety_21_fact_of_one_conversation_is_found_in_another_and_its_source_is_access_checked(
+    mrs_hale: Patient, nora: User, nora_api: ApiClient, mr_stone: Patient
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.")
+    hear(mrs_hale, nora, "Patient: What was I asking about earlier?", said_at=TUESDAY)
+    with directing():
+        stranger = ApiClient(token_for(person("vera", Role.CLINICIAN)))
+        memory = allergy()
+    body = {"patient_id": "patient_123", "query": "What is she allergic to?"}
+    status, found = nora_api.call("POST", "memories/search", body)
+    assert (status, [hit["memory"]["id"] for hit in found["results"]]) == (200, [str(memory.pk)])
+    assert nora_api.call("GET", f"memories/{memory.pk}")[1]["mentions"][0]["quote"]
+    assert stranger.call("GET", f"memories/{memory.pk}")[0] == 404
+    assert stranger.call("POST", "memories/search", body)[0] == 404
+
+
+def test_safety_23_ways_past_the_rules_are_closed(mrs_hale: Patient, nora: User) -> None:
+    """What an admin's bulk action, an inline edit or a shell could call. The pages are tested with the admin."""
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.")
+    with acting_as(actor_for(nora)):
+        for write in (
+            lambda: Memory.objects.all().update(verification_status="confirmed"),
+            lambda: Memory.objects.all().delete(),
+            lambda: Memory.objects.bulk_update([allergy()], ["content"]),
+            lambda: allergy().delete(),
+        ):
+            with pytest.raises(TypeError):
+                write()
+        assert allergy().verification_status == VerificationStatus.UNCONFIRMED
 
 
 def test_safety_24_every_unconfirmed_critical_item_waits_in_the_queue_by_severity_and_age(
