@@ -139,6 +139,47 @@ def test_demo_tells_what_was_said_remembered_waits_and_is_found(nurse: User) -> 
     assert all(word in told for word in ("unconfirmed", "Waits for a clinician", "Is this true?", "Asked:", "/admin/"))
 
 
+def test_demo_remembers_the_allergy_with_its_reaction_for_a_clinician_to_confirm(nurse: User) -> None:
+    demo("--quiet")
+    with directing():
+        allergy = Memory.objects.live().get(about="sulfa drugs")
+        assert (allergy.verification_status, "hives" in allergy.allergy.reaction) == ("unconfirmed", True)
+        asked = set(ReviewTask.objects.open().filter(memory=allergy).values_list("kind", flat=True))
+    assert asked == {"verify", "conflict"}
+
+
+def test_demo_takes_no_medication_for_an_allergy(nurse: User) -> None:
+    demo("--quiet")
+    with directing():
+        allergies = Memory.objects.filter(category="allergy")
+        named = " ".join(allergies.values_list("content", flat=True)).lower()
+    assert "sulfa" in named
+    assert not {drug for drug in ("insulin", "lantus", "ibuprofen", "eliquis", "tramadol") if drug in named}
+
+
+def test_demo_leaves_medications_to_review_and_stopped_ones_inactive(nurse: User) -> None:
+    demo("--quiet")
+    with directing():
+        eliquis = Memory.objects.live().get(about="apixaban")
+        assert (eliquis.verification_status, eliquis.medication.status) == ("unconfirmed", "active")
+        assert ReviewTask.objects.open().filter(memory=eliquis, kind="verify").exists()
+        stopped = Memory.objects.live().filter(about__in=["tramadol", "ibuprofen"])
+        assert set(stopped.values_list("about", "clinical_status", "medication__status")) == {
+            ("tramadol", "inactive", "stopped"),
+            ("ibuprofen", "inactive", "stopped"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [("Does she take a blood thinner?", "Takes Eliquis"), ("How much insulin does he get?", "Takes Lantus")],
+)
+def test_demo_finds_the_medication_first(nurse: User, question: str, first: str) -> None:
+    _, asked, found = demo().partition(f"Asked: {question}")
+    assert asked
+    assert first in found.strip().splitlines()[0]
+
+
 def test_demo_takes_in_every_conversation_once(nurse: User) -> None:
     demo()
     before = stored()
