@@ -1,5 +1,10 @@
 """Who is let in by which door, what is told of a refusal, and what is on record of it."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.test import Client
 from django.urls import path
@@ -13,6 +18,7 @@ from patients.api import PatientSerializer
 from patients.models import AccessKey, Patient, User
 from tests.conftest import ApiClient, directing, token_for
 
+PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery"
 
 
@@ -224,3 +230,15 @@ def test_the_clients_own_word_counts_for_nothing(mrs_hale: Patient, nora_api: Ap
     nora_api.get("/api/v1/patients/patient_123", headers={"X-Forwarded-For": "203.0.113.9"})
     with directing():
         assert AccessLog.objects.get(event=Event.READ).remote_addr == "127.0.0.1"
+
+
+@pytest.mark.parametrize(("trusted", "is_secure"), [("true", "True"), ("false", "False")])
+def test_the_scheme_is_the_word_of_a_trusted_proxy_alone(trusted: str, is_secure: str) -> None:
+    asked = (
+        "import django; django.setup()\n"
+        "from django.test import RequestFactory\n"
+        "print(RequestFactory().get('/', headers={'X-Forwarded-Proto': 'https'}).is_secure())"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "homecare.settings", "TRUST_PROXY_HEADERS": trusted}
+    told = subprocess.check_output([sys.executable, "-c", asked], cwd=PROJECT, env=environment, text=True)
+    assert told.strip() == is_secure
