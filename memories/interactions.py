@@ -44,7 +44,7 @@ def check_allergy(allergen: str, drug: str) -> Finding:
     if not all(map(_is_known, allergens_)) or not all(map(_is_known, drugs)):
         return NOT_CHECKED
     found = [finding for a in allergens_ for d in drugs if (finding := _compare(a, d))]
-    return min(found, key=lambda finding: ORDER.index(finding.level), default=NONE_KNOWN)
+    return min(found, key=lambda finding: ORDER.index(finding.level or Level.MYTH), default=NONE_KNOWN)
 
 
 def shared_therapy(drug: str, other: str) -> str:

@@ -23,22 +23,28 @@ from homecare.postgres import Cluster
 from tests.running import Run, copied_checkout, processes_in, wait_until
 
 PATIENTS = ("killed-inline", "killed-background", "quiet")
+OF_PATIENT = "JOIN patients_patient p ON p.id = r.patient_id WHERE p.external_id = %s"
 #: What a patient's memories rest on. Denials are left out: whether one meets the memory it denies depends on order.
-WORDS = """
-    SELECT c.source_id, t.position, m.start, m."end", m.quote
-    FROM memories_mention m JOIN memories_turn t ON t.id = m.turn_id JOIN memories_conversation c ON c.id = t.conversation_id
-    JOIN patients_patient p ON p.id = m.patient_id WHERE p.external_id = %s AND m.stance = 'states' GROUP BY 1, 2, 3, 4, 5
+WORDS = f"""
+    SELECT DISTINCT c.source_id, t.position, r.start, r."end", r.quote
+    FROM memories_mention r JOIN memories_turn t ON t.id = r.turn_id
+    JOIN memories_conversation c ON c.id = t.conversation_id {OF_PATIENT} AND r.stance = 'states'
 """
+CONVERSATIONS = f"SELECT count(*) FROM memories_conversation r {OF_PATIENT}"
+UNFINISHED = f"SELECT count(*) FROM memories_extractionrun r {OF_PATIENT} AND r.state <> 'done'"
 CHECKS = {
-    "conversations": "SELECT count(*) FROM memories_conversation c JOIN patients_patient p ON p.id = c.patient_id"
-    " WHERE p.external_id = %s",
-    "runs that have not ended well": "SELECT count(*) FROM memories_extractionrun r JOIN patients_patient p"
-    " ON p.id = r.patient_id WHERE p.external_id = %s AND r.state <> 'done'",
-    "facts twice": "SELECT count(*) FROM (SELECT fact_key FROM memories_memory m JOIN patients_patient p"
-    " ON p.id = m.patient_id WHERE p.external_id = %s AND superseded_by_id IS NULL GROUP BY 1 HAVING count(*) > 1) twice",
-    "mentions twice": "SELECT count(*) FROM (SELECT turn_id, memory_id, start FROM memories_mention m"
-    " JOIN patients_patient p ON p.id = m.patient_id WHERE p.external_id = %s GROUP BY 1, 2, 3 HAVING count(*) > 1) twice",
+    "conversations": CONVERSATIONS,
+    "runs that have not ended well": UNFINISHED,
+    "facts twice": f"""SELECT count(*) FROM (SELECT fact_key FROM memories_memory r {OF_PATIENT}
+        AND superseded_by_id IS NULL GROUP BY 1 HAVING count(*) > 1) twice""",
+    "mentions twice": f"""SELECT count(*) FROM (SELECT turn_id, memory_id, start, stance FROM memories_mention r
+        {OF_PATIENT} GROUP BY 1, 2, 3, 4 HAVING count(*) > 1) twice""",
 }
+NEW_PATIENT = """
+    INSERT INTO patients_patient (id, external_id, given_name, family_name, is_active, consent_given_by,
+                                  known_allergies_status, created_at, updated_at)
+    VALUES (gen_random_uuid(), %s, '', '', true, '', 'unknown', now(), now())
+"""
 
 
 def main() -> int:
@@ -62,9 +68,7 @@ class Scene:
     def play(self, kills: int) -> int:
         run = Run(self.checkout, port=self.chance.randrange(20_000, 30_000))
         for patient in PATIENTS:
-            self._ask("INSERT INTO patients_patient (id, external_id, given_name, family_name, is_active,"
-                      " consent_given_by, known_allergies_status, created_at, updated_at)"
-                      " VALUES (gen_random_uuid(), %s, '', '', true, '', 'unknown', now(), now())", patient)  # fmt: skip
+            self._ask(NEW_PATIENT, patient)
         feeds = [self._feed("killed-inline"), self._feed("killed-background", "--background")]
         for number in range(1, kills + 1):
             time.sleep(self.chance.uniform(0.2, 2.0))
@@ -101,10 +105,10 @@ class Scene:
         os.kill(int((self.cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
     def _all_runs_ended(self) -> bool:
-        return not any(self._ask(CHECKS["runs that have not ended well"], patient)[0][0] for patient in PATIENTS)
+        return not any(self._ask(UNFINISHED, patient)[0][0] for patient in PATIENTS)
 
     def _problems(self) -> list[str]:
-        expected = self._ask(CHECKS["conversations"], "quiet")[0][0]
+        expected = self._ask(CONVERSATIONS, "quiet")[0][0]
         words = self._ask(WORDS, "quiet")
         print(f"quiet run: {expected} conversations, {len(words)} mentions")
         problems = []

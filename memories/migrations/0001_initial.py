@@ -11,274 +11,797 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('patients', '0003_access_log_readers'),
+        ("patients", "0003_access_log_readers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Memory',
+            name="Memory",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('category', models.CharField(choices=[('allergy', 'Allergy'), ('medication', 'Medication'), ('medical_history', 'Medical History'), ('preference', 'Preference'), ('observation', 'Observation'), ('appointment', 'Appointment')], max_length=20)),
-                ('priority', models.CharField(choices=[('critical', 'Critical'), ('high', 'High'), ('normal', 'Normal')], default='normal', max_length=10)),
-                ('kind', models.CharField(choices=[('semantic', 'Fact'), ('episodic', 'Event'), ('procedural', 'Instruction')], default='semantic', max_length=12)),
-                ('scope', models.CharField(choices=[('patient', 'Patient'), ('conversation', 'Conversation'), ('agent', 'Agent')], default='patient', max_length=12)),
-                ('scope_id', models.CharField(blank=True, help_text='The conversation or the agent of the scope.', max_length=100)),
-                ('about', models.CharField(help_text='What it is about, in a word or two (FHIR: code.text).', max_length=200)),
-                ('content', models.TextField(help_text='One sentence that stands alone.')),
-                ('fact_key', models.CharField(editable=False, help_text='Two live memories of one patient never share it.', max_length=300)),
-                ('verification_status', models.CharField(choices=[('unconfirmed', 'Unconfirmed'), ('confirmed', 'Confirmed'), ('refuted', 'Refuted'), ('entered-in-error', 'Entered in error')], default='unconfirmed', max_length=20)),
-                ('clinical_status', models.CharField(choices=[('active', 'Active'), ('inactive', 'Inactive'), ('resolved', 'Resolved')], default='active', max_length=10)),
-                ('confidence', models.FloatField(default=1.0)),
-                ('emotional_weight', models.FloatField(default=0.0)),
-                ('times_said', models.PositiveIntegerField(default=1)),
-                ('last_said_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_from', models.DateTimeField(blank=True, null=True)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('verification_reason', models.CharField(blank=True, max_length=500)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('deletion_reason', models.CharField(blank=True, max_length=500)),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
-                ('superseded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='supersedes', to='memories.memory')),
-                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("allergy", "Allergy"),
+                            ("medication", "Medication"),
+                            ("medical_history", "Medical History"),
+                            ("preference", "Preference"),
+                            ("observation", "Observation"),
+                            ("appointment", "Appointment"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[("critical", "Critical"), ("high", "High"), ("normal", "Normal")],
+                        default="normal",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("semantic", "Fact"), ("episodic", "Event"), ("procedural", "Instruction")],
+                        default="semantic",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[("patient", "Patient"), ("conversation", "Conversation"), ("agent", "Agent")],
+                        default="patient",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "scope_id",
+                    models.CharField(
+                        blank=True, help_text="The conversation or the agent of the scope.", max_length=100
+                    ),
+                ),
+                (
+                    "about",
+                    models.CharField(help_text="What it is about, in a word or two (FHIR: code.text).", max_length=200),
+                ),
+                ("content", models.TextField(help_text="One sentence that stands alone.")),
+                (
+                    "fact_key",
+                    models.CharField(
+                        editable=False, help_text="Two live memories of one patient never share it.", max_length=300
+                    ),
+                ),
+                (
+                    "verification_status",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "Unconfirmed"),
+                            ("confirmed", "Confirmed"),
+                            ("refuted", "Refuted"),
+                            ("entered-in-error", "Entered in error"),
+                        ],
+                        default="unconfirmed",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "clinical_status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("inactive", "Inactive"), ("resolved", "Resolved")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("confidence", models.FloatField(default=1.0)),
+                ("emotional_weight", models.FloatField(default=0.0)),
+                ("times_said", models.PositiveIntegerField(default=1)),
+                ("last_said_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_from", models.DateTimeField(blank=True, null=True)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("verification_reason", models.CharField(blank=True, max_length=500)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                ("deletion_reason", models.CharField(blank=True, max_length=500)),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
+                (
+                    "superseded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="supersedes",
+                        to="memories.memory",
+                    ),
+                ),
+                (
+                    "verified_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'memories',
-                'ordering': ['-recorded_at'],
-                'permissions': [('review_memory', 'Can confirm, correct and refute allergies and medications')],
+                "verbose_name_plural": "memories",
+                "ordering": ["-recorded_at"],
+                "permissions": [("review_memory", "Can confirm, correct and refute allergies and medications")],
             },
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('source', models.CharField(default='api', help_text='The door it came in by.', max_length=40)),
-                ('source_id', models.CharField(blank=True, help_text='Its id there. The same one is taken in once for each patient.', max_length=200)),
-                ('said_at', models.DateTimeField(default=django.utils.timezone.now, help_text='When it was said; dates in it count from here.')),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("source", models.CharField(default="api", help_text="The door it came in by.", max_length=40)),
+                (
+                    "source_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="Its id there. The same one is taken in once for each patient.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "said_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, help_text="When it was said; dates in it count from here."
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-said_at'],
+                "ordering": ["-said_at"],
             },
         ),
         migrations.CreateModel(
-            name='ExtractionRun',
+            name="ExtractionRun",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=10)),
-                ('extractor', models.CharField(blank=True, max_length=40)),
-                ('extractor_version', models.CharField(blank=True, max_length=60)),
-                ('model', models.CharField(blank=True, max_length=100)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, help_text='Why it failed, in words without patient text.', max_length=200)),
-                ('calls', models.PositiveSmallIntegerField(default=0)),
-                ('prompt_tokens', models.PositiveIntegerField(default=0)),
-                ('completion_tokens', models.PositiveIntegerField(default=0)),
-                ('dropped', models.PositiveSmallIntegerField(default=0, help_text='Answers without a verbatim source.')),
-                ('milliseconds', models.PositiveIntegerField(default=0)),
-                ('made', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, default=list, help_text='The memories that it added.', size=None)),
-                ('reinforced', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, default=list, help_text='The memories it said again.', size=None)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='memories.conversation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("failed", "Failed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("extractor", models.CharField(blank=True, max_length=40)),
+                ("extractor_version", models.CharField(blank=True, max_length=60)),
+                ("model", models.CharField(blank=True, max_length=100)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "error",
+                    models.CharField(
+                        blank=True, help_text="Why it failed, in words without patient text.", max_length=200
+                    ),
+                ),
+                ("calls", models.PositiveSmallIntegerField(default=0)),
+                ("prompt_tokens", models.PositiveIntegerField(default=0)),
+                ("completion_tokens", models.PositiveIntegerField(default=0)),
+                (
+                    "dropped",
+                    models.PositiveSmallIntegerField(default=0, help_text="Answers without a verbatim source."),
+                ),
+                ("milliseconds", models.PositiveIntegerField(default=0)),
+                (
+                    "made",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(),
+                        blank=True,
+                        default=list,
+                        help_text="The memories that it added.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "reinforced",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(),
+                        blank=True,
+                        default=list,
+                        help_text="The memories it said again.",
+                        size=None,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="memories.conversation"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='MemoryIndex',
+            name="MemoryIndex",
             fields=[
-                ('pk', models.CompositePrimaryKey('patient_id', 'embedding_model', 'memory_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('embedding_model', models.CharField(max_length=80)),
-                ('category', models.CharField(choices=[('allergy', 'Allergy'), ('medication', 'Medication'), ('medical_history', 'Medical History'), ('preference', 'Preference'), ('observation', 'Observation'), ('appointment', 'Appointment')], max_length=20)),
-                ('priority', models.CharField(choices=[('critical', 'Critical'), ('high', 'High'), ('normal', 'Normal')], max_length=10)),
-                ('words', django.contrib.postgres.search.SearchVectorField()),
-                ('embedding', pgvector.django.halfvec.HalfVectorField(null=True)),
-                ('memory', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='index_rows', to='memories.memory')),
-                ('patient', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='patients.patient')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "patient_id",
+                        "embedding_model",
+                        "memory_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("embedding_model", models.CharField(max_length=80)),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("allergy", "Allergy"),
+                            ("medication", "Medication"),
+                            ("medical_history", "Medical History"),
+                            ("preference", "Preference"),
+                            ("observation", "Observation"),
+                            ("appointment", "Appointment"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[("critical", "Critical"), ("high", "High"), ("normal", "Normal")], max_length=10
+                    ),
+                ),
+                ("words", django.contrib.postgres.search.SearchVectorField()),
+                ("embedding", pgvector.django.halfvec.HalfVectorField(null=True)),
+                (
+                    "memory",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="index_rows", to="memories.memory"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="patients.patient",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'index row',
+                "verbose_name": "index row",
             },
         ),
         migrations.CreateModel(
-            name='ReviewTask',
+            name="ReviewTask",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('verify', 'Is this true?'), ('conflict', 'Which of these is true?'), ('said-again', 'Refuted before, and said again'), ('allergy-drug', 'Allergy and medication'), ('dose-change', 'Has the dose changed?'), ('stopped', 'Has this been stopped?'), ('duplicate', 'Are these the same?')], max_length=20)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'High'), (2, 'Medium'), (3, 'Low')], default=2)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('decided', 'Decided'), ('obsolete', 'Obsolete')], default='open', max_length=10)),
-                ('explanation', models.CharField(blank=True, max_length=500)),
-                ('evidence', models.JSONField(blank=True, default=dict)),
-                ('decision', models.CharField(blank=True, max_length=20)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('memory', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='review_tasks', to='memories.memory')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
-                ('related', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='related_review_tasks', to='memories.memory')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("verify", "Is this true?"),
+                            ("conflict", "Which of these is true?"),
+                            ("said-again", "Refuted before, and said again"),
+                            ("allergy-drug", "Allergy and medication"),
+                            ("dose-change", "Has the dose changed?"),
+                            ("stopped", "Has this been stopped?"),
+                            ("duplicate", "Are these the same?"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(choices=[(1, "High"), (2, "Medium"), (3, "Low")], default=2),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("decided", "Decided"), ("obsolete", "Obsolete")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("explanation", models.CharField(blank=True, max_length=500)),
+                ("evidence", models.JSONField(blank=True, default=dict)),
+                ("decision", models.CharField(blank=True, max_length=20)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "memory",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="review_tasks", to="memories.memory"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
+                (
+                    "related",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="related_review_tasks",
+                        to="memories.memory",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['severity', 'created_at'],
+                "ordering": ["severity", "created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Turn',
+            name="Turn",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('speaker', models.CharField(blank=True, max_length=100)),
-                ('role', models.CharField(choices=[('patient', 'Patient'), ('caregiver', 'Caregiver'), ('clinician', 'Clinician'), ('agent', 'Agent'), ('unknown', 'Unknown')], default='unknown', max_length=12)),
-                ('text', models.TextField()),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='turns', to='memories.conversation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("speaker", models.CharField(blank=True, max_length=100)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("patient", "Patient"),
+                            ("caregiver", "Caregiver"),
+                            ("clinician", "Clinician"),
+                            ("agent", "Agent"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=12,
+                    ),
+                ),
+                ("text", models.TextField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="turns", to="memories.conversation"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['conversation', 'position'],
+                "ordering": ["conversation", "position"],
             },
         ),
         migrations.CreateModel(
-            name='Mention',
+            name="Mention",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('start', models.PositiveIntegerField()),
-                ('end', models.PositiveIntegerField()),
-                ('quote', models.TextField()),
-                ('speaker', models.CharField(blank=True, max_length=100)),
-                ('stance', models.CharField(choices=[('states', 'States'), ('denies', 'Denies')], default='states', max_length=10)),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('memory', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentions', to='memories.memory')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='mentions', to='memories.extractionrun')),
-                ('turn', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentions', to='memories.turn')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("start", models.PositiveIntegerField()),
+                ("end", models.PositiveIntegerField()),
+                ("quote", models.TextField()),
+                ("speaker", models.CharField(blank=True, max_length=100)),
+                (
+                    "stance",
+                    models.CharField(
+                        choices=[("states", "States"), ("denies", "Denies")], default="states", max_length=10
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "memory",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="mentions", to="memories.memory"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mentions",
+                        to="memories.extractionrun",
+                    ),
+                ),
+                (
+                    "turn",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="mentions", to="memories.turn"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['recorded_at'],
+                "ordering": ["recorded_at"],
             },
         ),
         migrations.CreateModel(
-            name='AllergyDetail',
+            name="AllergyDetail",
             fields=[
-                ('memory', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='allergy', serialize=False, to='memories.memory')),
-                ('assertion', models.CharField(choices=[('substance', 'Substance'), ('no-known-allergies', 'No known allergies'), ('no-known-drug-allergies', 'No known drug allergies')], default='substance', max_length=30)),
-                ('substance', models.CharField(blank=True, help_text='The word heard.', max_length=200)),
-                ('ingredient', models.CharField(blank=True, help_text='Its name in the vocabulary, if it has one.', max_length=200)),
-                ('guess', models.CharField(blank=True, help_text='A name that merely resembles the word heard. Ask before you trust it.', max_length=200)),
-                ('reaction', models.CharField(blank=True, max_length=300)),
-                ('severity', models.CharField(blank=True, choices=[('mild', 'Mild'), ('moderate', 'Moderate'), ('severe', 'Severe')], max_length=10)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                (
+                    "memory",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="allergy",
+                        serialize=False,
+                        to="memories.memory",
+                    ),
+                ),
+                (
+                    "assertion",
+                    models.CharField(
+                        choices=[
+                            ("substance", "Substance"),
+                            ("no-known-allergies", "No known allergies"),
+                            ("no-known-drug-allergies", "No known drug allergies"),
+                        ],
+                        default="substance",
+                        max_length=30,
+                    ),
+                ),
+                ("substance", models.CharField(blank=True, help_text="The word heard.", max_length=200)),
+                (
+                    "ingredient",
+                    models.CharField(
+                        blank=True, help_text="Its name in the vocabulary, if it has one.", max_length=200
+                    ),
+                ),
+                (
+                    "guess",
+                    models.CharField(
+                        blank=True,
+                        help_text="A name that merely resembles the word heard. Ask before you trust it.",
+                        max_length=200,
+                    ),
+                ),
+                ("reaction", models.CharField(blank=True, max_length=300)),
+                (
+                    "severity",
+                    models.CharField(
+                        blank=True,
+                        choices=[("mild", "Mild"), ("moderate", "Moderate"), ("severe", "Severe")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MedicationDetail',
+            name="MedicationDetail",
             fields=[
-                ('memory', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='medication', serialize=False, to='memories.memory')),
-                ('drug', models.CharField(help_text='The word heard.', max_length=200)),
-                ('ingredient', models.CharField(blank=True, help_text='Its name in the vocabulary, if it has one.', max_length=200)),
-                ('guess', models.CharField(blank=True, help_text='A name that merely resembles the word heard. Ask before you trust it.', max_length=200)),
-                ('dose', models.CharField(blank=True, max_length=100)),
-                ('route', models.CharField(blank=True, max_length=60)),
-                ('frequency', models.CharField(blank=True, max_length=150)),
-                ('as_needed', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('intended', 'Planned'), ('stopped', 'Stopped'), ('not-taken', 'Not taken'), ('unknown', 'Unknown')], default='active', max_length=10)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                (
+                    "memory",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="medication",
+                        serialize=False,
+                        to="memories.memory",
+                    ),
+                ),
+                ("drug", models.CharField(help_text="The word heard.", max_length=200)),
+                (
+                    "ingredient",
+                    models.CharField(
+                        blank=True, help_text="Its name in the vocabulary, if it has one.", max_length=200
+                    ),
+                ),
+                (
+                    "guess",
+                    models.CharField(
+                        blank=True,
+                        help_text="A name that merely resembles the word heard. Ask before you trust it.",
+                        max_length=200,
+                    ),
+                ),
+                ("dose", models.CharField(blank=True, max_length=100)),
+                ("route", models.CharField(blank=True, max_length=60)),
+                ("frequency", models.CharField(blank=True, max_length=150)),
+                ("as_needed", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("intended", "Planned"),
+                            ("stopped", "Stopped"),
+                            ("not-taken", "Not taken"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='memory',
-            index=models.Index(fields=['patient', 'category', '-last_said_at'], name='memories_memory_category'),
+            model_name="memory",
+            index=models.Index(fields=["patient", "category", "-last_said_at"], name="memories_memory_category"),
         ),
         migrations.AddIndex(
-            model_name='memory',
-            index=models.Index(fields=['patient', '-recorded_at'], name='memories_memory_recent'),
+            model_name="memory",
+            index=models.Index(fields=["patient", "-recorded_at"], name="memories_memory_recent"),
         ),
         migrations.AddConstraint(
-            model_name='memory',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), ('superseded_by__isnull', True), ('verification_status__in', ('unconfirmed', 'confirmed'))), fields=('patient', 'fact_key'), name='memories_memory_one_live_fact', violation_error_message='This is remembered already.'),
+            model_name="memory",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("deleted_at__isnull", True),
+                    ("superseded_by__isnull", True),
+                    ("verification_status__in", ("unconfirmed", "confirmed")),
+                ),
+                fields=("patient", "fact_key"),
+                name="memories_memory_one_live_fact",
+                violation_error_message="This is remembered already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='memory',
-            constraint=models.CheckConstraint(condition=models.Q(('verification_status', 'unconfirmed'), models.Q(('verified_at__isnull', False), ('verified_by__isnull', False), models.Q(('verification_reason', ''), _negated=True)), _connector='OR'), name='memories_memory_verified_by_someone', violation_error_message='Say who decided, when and why.'),
+            model_name="memory",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verification_status", "unconfirmed"),
+                    models.Q(
+                        ("verified_at__isnull", False),
+                        ("verified_by__isnull", False),
+                        models.Q(("verification_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="memories_memory_verified_by_someone",
+                violation_error_message="Say who decided, when and why.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='memory',
-            constraint=models.CheckConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('deleted_by__isnull', False), models.Q(('deletion_reason', ''), _negated=True)), _connector='OR'), name='memories_memory_deleted_by_someone', violation_error_message='Say who deleted this, and why.'),
+            model_name="memory",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("deleted_at__isnull", True),
+                    models.Q(("deleted_by__isnull", False), models.Q(("deletion_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="memories_memory_deleted_by_someone",
+                violation_error_message="Say who deleted this, and why.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='memory',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_from__isnull', True), ('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='memories_memory_valid_period', violation_error_message='It ends before it starts.'),
+            model_name="memory",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_from__isnull", True),
+                    ("valid_to__isnull", True),
+                    ("valid_to__gte", models.F("valid_from")),
+                    _connector="OR",
+                ),
+                name="memories_memory_valid_period",
+                violation_error_message="It ends before it starts.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='memory',
-            constraint=models.CheckConstraint(condition=models.Q(('content', ''), _negated=True), name='memories_memory_content_said'),
+            model_name="memory",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("content", ""), _negated=True), name="memories_memory_content_said"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='memory',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('scope', 'patient'), ('scope_id', '')), models.Q(models.Q(('scope', 'patient'), _negated=True), models.Q(('scope_id', ''), _negated=True)), _connector='OR'), name='memories_memory_scope_named'),
+            model_name="memory",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("scope", "patient"), ("scope_id", "")),
+                    models.Q(models.Q(("scope", "patient"), _negated=True), models.Q(("scope_id", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="memories_memory_scope_named",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['patient', '-said_at'], name='memories_conversation_recent'),
+            model_name="conversation",
+            index=models.Index(fields=["patient", "-said_at"], name="memories_conversation_recent"),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(condition=models.Q(('source_id', ''), _negated=True), fields=('patient', 'source', 'source_id'), name='memories_conversation_source_once'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("source_id", ""), _negated=True),
+                fields=("patient", "source", "source_id"),
+                name="memories_conversation_source_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='extractionrun',
-            index=models.Index(condition=models.Q(('state', 'done'), _negated=True), fields=['state', 'created_at'], name='memories_run_open'),
+            model_name="extractionrun",
+            index=models.Index(
+                condition=models.Q(("state", "done"), _negated=True),
+                fields=["state", "created_at"],
+                name="memories_run_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='extractionrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='memories_run_failure_has_reason'),
+            model_name="extractionrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(("error", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="memories_run_failure_has_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reviewtask',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['severity', 'created_at'], name='memories_reviewtask_queue'),
+            model_name="reviewtask",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["severity", "created_at"],
+                name="memories_reviewtask_queue",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewtask',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('patient', 'kind', 'memory', 'related'), name='memories_reviewtask_asked_once', nulls_distinct=False),
+            model_name="reviewtask",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("patient", "kind", "memory", "related"),
+                name="memories_reviewtask_asked_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewtask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'decided'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), models.Q(('reason', ''), _negated=True), models.Q(('decision', ''), _negated=True)), _connector='OR'), name='memories_reviewtask_decided_by_someone'),
+            model_name="reviewtask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "decided"), _negated=True),
+                    models.Q(
+                        ("decided_at__isnull", False),
+                        ("decided_by__isnull", False),
+                        models.Q(("reason", ""), _negated=True),
+                        models.Q(("decision", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="memories_reviewtask_decided_by_someone",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.UniqueConstraint(fields=('conversation', 'position'), name='memories_turn_position'),
+            model_name="turn",
+            constraint=models.UniqueConstraint(fields=("conversation", "position"), name="memories_turn_position"),
         ),
         migrations.AddConstraint(
-            model_name='mention',
-            constraint=models.UniqueConstraint(fields=('memory', 'turn', 'start', 'end', 'stance'), name='memories_mention_once'),
+            model_name="mention",
+            constraint=models.UniqueConstraint(
+                fields=("memory", "turn", "start", "end", "stance"), name="memories_mention_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mention',
-            constraint=models.CheckConstraint(condition=models.Q(('end__gt', models.F('start'))), name='memories_mention_has_words'),
+            model_name="mention",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end__gt", models.F("start"))), name="memories_mention_has_words"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allergydetail',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('assertion', 'substance'), _negated=True), models.Q(('substance', ''), _negated=True), _connector='OR'), name='memories_allergydetail_names_substance', violation_error_message='Name the substance.'),
+            model_name="allergydetail",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("assertion", "substance"), _negated=True),
+                    models.Q(("substance", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="memories_allergydetail_names_substance",
+                violation_error_message="Name the substance.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='medicationdetail',
-            constraint=models.CheckConstraint(condition=models.Q(('drug', ''), _negated=True), name='memories_medicationdetail_names_drug', violation_error_message='Name the drug.'),
+            model_name="medicationdetail",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("drug", ""), _negated=True),
+                name="memories_medicationdetail_names_drug",
+                violation_error_message="Name the drug.",
+            ),
         ),
     ]

@@ -92,10 +92,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(SEARCH_LAYOUT, migrations.RunSQL.noop),
-        migrations.RunSQL(QUOTE_IS_VERBATIM, "DROP TRIGGER memories_mention_verbatim ON memories_mention;"
-                          " DROP FUNCTION memories_check_quote();"),
-        migrations.RunSQL(STATUS_IS_A_DECISION, "DROP TRIGGER memories_memory_status ON memories_memory;"
-                          " DROP FUNCTION memories_check_status();"),
+        migrations.RunSQL(
+            QUOTE_IS_VERBATIM,
+            "DROP TRIGGER memories_mention_verbatim ON memories_mention; DROP FUNCTION memories_check_quote();",
+        ),
+        migrations.RunSQL(
+            STATUS_IS_A_DECISION,
+            "DROP TRIGGER memories_memory_status ON memories_memory; DROP FUNCTION memories_check_status();",
+        ),
         append_only("memories_turn"),
         revoke_change("memories_turn"),
         append_only("memories_mention"),

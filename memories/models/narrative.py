@@ -6,6 +6,10 @@ from django.utils import timezone
 from memories.models.base import PatientBound, PatientBoundQuerySet
 
 
+class PatientNarrativeQuerySet(PatientBoundQuerySet["PatientNarrative"]):
+    pass
+
+
 class PatientNarrative(PatientBound):
     """Sentences about one patient, each with the memories it rests on: `[{"text": str, "memory_ids": [str]}]`.
 
@@ -17,7 +21,7 @@ class PatientNarrative(PatientBound):
     model = models.CharField(max_length=100, blank=True, help_text="The language model that worded it; none: ours.")
     made_at = models.DateTimeField(default=timezone.now)
 
-    objects = PatientBoundQuerySet["PatientNarrative"].as_manager()
+    objects = PatientNarrativeQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(name="memories_patientnarrative_one", fields=["patient"])]

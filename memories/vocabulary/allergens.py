@@ -18,7 +18,5 @@ class Allergen:
 def allergens() -> Lexicon[Allergen]:
     """Plain and lay names -> allergen."""
     return Lexicon(
-        (said, Allergen(row["name"], row["kind"]))
-        for row in rows("allergens.tsv")
-        for said in spoken_forms(row)
+        (said, Allergen(row["name"], row["kind"])) for row in rows("allergens.tsv") for said in spoken_forms(row)
     )

@@ -5,7 +5,7 @@ from functools import cache
 
 from memories.vocabulary.lexicon import rows
 
-_NEGATIONS = frozenset("not no never none cannot neither nor without".split())
+_NEGATIONS = frozenset({"not", "no", "never", "none", "cannot", "neither", "nor", "without"})
 
 
 def contrasts(one: str, other: str) -> bool:

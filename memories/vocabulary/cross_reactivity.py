@@ -48,12 +48,8 @@ def relations_of() -> Mapping[str, tuple[Relation, ...]]:
 
 def _relations() -> Iterator[Relation]:
     for number, row in enumerate(rows(FILE), start=2):
-        if row["part"] not in PARTS or not all(
-            row[name] for name in ("group", "substance", "source", "licence")
-        ):
-            raise ValueError(
-                f"{FILE}, line {number}: group, substance, part, level, source and licence are needed."
-            )
+        if row["part"] not in PARTS or not all(row[name] for name in ("group", "substance", "source", "licence")):
+            raise ValueError(f"{FILE}, line {number}: group, substance, part, level, source and licence are needed.")
         yield Relation(
             row["group"],
             row["substance"].lower(),

@@ -58,9 +58,7 @@ def drug_names() -> Lexicon[Drug]:
 @cache
 def drug_classes() -> Lexicon[DrugClass]:
     return Lexicon(
-        (said, DrugClass(row["name"], row["generic"]))
-        for row in rows("drug_classes.tsv")
-        for said in spoken_forms(row)
+        (said, DrugClass(row["name"], row["generic"])) for row in rows("drug_classes.tsv") for said in spoken_forms(row)
     )
 
 

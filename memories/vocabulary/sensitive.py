@@ -17,6 +17,4 @@ def known_topics() -> frozenset[str]:
 
 @cache
 def _phrases() -> Lexicon[str]:
-    return Lexicon(
-        (phrase, row["topic"]) for row in rows("sensitive.tsv") for phrase in row["said_as"].split("; ")
-    )
+    return Lexicon((phrase, row["topic"]) for row in rows("sensitive.tsv") for phrase in row["said_as"].split("; "))

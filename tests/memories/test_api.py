@@ -9,7 +9,11 @@ from patients.models.access import KeyScope
 from tests.conftest import ApiClient, directing, token_for
 from tests.memories.talk import hear
 
-SAID = ["Patient is allergic to penicillin", "Patient prefers morning medication schedule", "Patient has type 2 diabetes"]
+SAID = [
+    "Patient is allergic to penicillin",
+    "Patient prefers morning medication schedule",
+    "Patient has type 2 diabetes",
+]
 
 
 def add(api: ApiClient, **more: object) -> dict:

@@ -29,10 +29,10 @@ def test_nothing_is_stored_when_the_job_cannot_be(
     mrs_hale: Patient, nora: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
-        raise OSError
+        raise OSError("The queue is away.")
 
     monkeypatch.setattr("memories.receivers.enqueue_extraction", fail)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="queue is away"):
         take_in(patient=mrs_hale, utterances=said("Allergic to penicillin."), by=actor_for(nora))
     with directing():
         assert not Conversation.objects.exists()
