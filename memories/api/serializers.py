@@ -1,9 +1,11 @@
 """The shapes of the memory API."""
 
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -21,6 +23,10 @@ def made_once(shape: type[serializers.Serializer]) -> serializers.Serializer:
 
 def _shown(shape: type[serializers.Serializer], detail: object | None) -> dict[str, Any] | None:
     return None if detail is None else made_once(shape).to_representation(detail)
+
+
+#: How far ahead of ours a sender's clock may be.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 class AllergyDetailSerializer(serializers.ModelSerializer):
@@ -144,6 +150,11 @@ class ConversationSerializer(StrictSerializer):
         max_length=200, required=False, default="", help_text="Your id of it: the same one is taken in only once."
     )
     background = serializers.BooleanField(required=False, default=False, help_text="Answer before it is read.")
+
+    def validate_said_at(self, said_at: datetime) -> datetime:
+        if said_at > timezone.now() + CLOCKS_DIFFER:
+            raise serializers.ValidationError("This is in the future: say when it was said, or leave it out.")
+        return said_at
 
 
 class IngestedSerializer(serializers.Serializer):

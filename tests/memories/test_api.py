@@ -48,6 +48,7 @@ def test_add_in_the_background_is_acknowledged_with_a_run(mrs_hale: Patient, nor
         ({"conversation": [7]}, "role and content"),
         ({"patient": "patient_123"}, "Unknown field"),
         ({"said_at": "yesterday"}, "said_at"),
+        ({"said_at": "9999-12-31T00:00:00Z"}, "in the future"),
     ],
 )
 def test_add_refuses_bad_input_and_stores_nothing(
