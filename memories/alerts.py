@@ -23,9 +23,8 @@ def raise_alerts(patient: Patient) -> None:
 def raise_alerts_about(changed: Iterable[Memory], critical: Sequence[Memory]) -> None:
     """Open the questions between what has changed and `critical`, all live critical memories of the same patient."""
     keys = {memory.pk for memory in changed if memory.is_critical}
-    for comparison in compare(critical) if keys else ():
-        if keys & {comparison.memory.pk, comparison.related.pk}:
-            _ask(comparison)
+    for comparison in compare(critical, keys) if keys else ():
+        _ask(comparison)
 
 
 def _ask(comparison: Comparison) -> None:

@@ -1,8 +1,9 @@
 """What the live critical memories of one patient say against each other. Pure: memories in, questions out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations, product
+from uuid import UUID
 
 from memories.choices import AllergyAssertion, Category, MedicationStatus
 from memories.facts import drug_key, folded, is_contradicted, substance_key
@@ -30,16 +31,24 @@ class Comparison:
     evidence: dict[str, str | None] = field(default_factory=dict)
 
 
-def compare(critical: Sequence[Memory]) -> list[Comparison]:
-    """Everything that these memories, all of one patient, all live, say against each other."""
+def compare(critical: Sequence[Memory], changed: Container[UUID] | None = None) -> list[Comparison]:
+    """What these memories, all of one patient, all live, say against each other: everything, or only what involves one
+    of the keys in `changed`.
+    """
     allergies, medications = allergies_of(critical), of_category(critical, Category.MEDICATION)
     taken = [memory for memory in medications if memory.medication.status in TAKEN]
-    return [
-        *_contradictions(of_category(critical, Category.ALLERGY)),
-        *(found for allergy, drug in product(allergies, taken) if (found := _conflict(allergy, drug))),
-        *(found for one, other in combinations(medications, 2) if (found := _change(one, other))),
-        *(found for one, other in combinations(taken, 2) if (found := _therapy_twice(one, other))),
-    ]
+    stated = of_category(critical, Category.ALLERGY)
+
+    def involved(pairs: Iterable[tuple[Memory, Memory]]) -> Iterator[tuple[Memory, Memory]]:
+        return (pair for pair in pairs if changed is None or pair[0].pk in changed or pair[1].pk in changed)
+
+    found = (
+        *(_contradiction(*pair) for pair in involved(product(stated, allergies))),
+        *(_conflict(*pair) for pair in involved(product(allergies, taken))),
+        *(_change(*pair) for pair in involved(combinations(medications, 2))),
+        *(_therapy_twice(*pair) for pair in involved(combinations(taken, 2))),
+    )
+    return [comparison for comparison in found if comparison]
 
 
 def findings_for(medication: Memory, critical: Iterable[Memory]) -> list[tuple[Memory, Finding]]:
@@ -58,13 +67,13 @@ def allergies_of(memories: Iterable[Memory]) -> list[Memory]:
     return [memory for memory in stated if memory.allergy.assertion == AllergyAssertion.SUBSTANCE]
 
 
-def _contradictions(stated: Sequence[Memory]) -> Iterator[Comparison]:
-    for none_known, allergy in product(stated, allergies_of(stated)):
-        if is_contradicted(none_known.allergy.assertion, allergy.allergy):
-            pair = f"{none_known.allergy.assertion} / {substance_key(allergy.allergy)}"
-            later, earlier = _later_first(none_known, allergy)
-            explanation = "One says that there is an allergy, the other that there is none."
-            yield Comparison(TaskKind.CONFLICT, later, earlier, ReviewSeverity.HIGH, explanation, pair, pair)
+def _contradiction(none_known: Memory, allergy: Memory) -> Comparison | None:
+    if not is_contradicted(none_known.allergy.assertion, allergy.allergy):
+        return None
+    pair = f"{none_known.allergy.assertion} / {substance_key(allergy.allergy)}"
+    later, earlier = _later_first(none_known, allergy)
+    explanation = "One says that there is an allergy, the other that there is none."
+    return Comparison(TaskKind.CONFLICT, later, earlier, ReviewSeverity.HIGH, explanation, pair, pair)
 
 
 def _check(allergy: Memory, medication: Memory) -> Finding:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from memories.vocabulary.allergens import allergens
 from memories.vocabulary.cross_reactivity import Level, Relation, relations_of
@@ -33,6 +34,7 @@ NOT_CHECKED = Finding(Verdict.NOT_CHECKED)
 NONE_KNOWN = Finding(Verdict.NONE_KNOWN)
 
 
+@lru_cache(maxsize=20_000)
 def check_allergy(allergen: str, drug: str) -> Finding:
     """What speaks against giving `drug` to somebody allergic to `allergen`; both names as heard or as ingredients.
 

@@ -38,6 +38,10 @@ class Client:
         return json.loads(content)
 
 
+#: What `make run` sets for the processes it starts.
+AS_SERVED = {"MALLOC_ARENA_MAX": "2"}
+
+
 @contextmanager
 def serve(**environment: str) -> Iterator[int]:
     """Run the server until the block ends. Gives its port."""
@@ -48,7 +52,7 @@ def serve(**environment: str) -> Iterator[int]:
         "--workers", "1", "--blocking-threads", THREADS, "--workers-kill-timeout", "5", "--log-level", "error",
     ]  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 because the command is ours
-        command, env={**os.environ, **_database(), **environment}, preexec_fn=die_with_parent
+        command, env={**os.environ, **AS_SERVED, **_database(), **environment}, preexec_fn=die_with_parent
     )
     try:
         _wait(process, port)
