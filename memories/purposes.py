@@ -14,6 +14,8 @@ STATED = "Said in one sentence: taken for this."
 #: Words that name a purpose, and how many may stand between them and the condition ("for her bad").
 PURPOSE = frozenset(("for", "against", "treat", "treats", "treating", "control", "controls"))
 BETWEEN = 3
+#: What Postgres looks for, so that other quotes are not read.
+NAMES_PURPOSE = rf"\m({'|'.join(sorted(PURPOSE))})\M"
 
 
 def link_stated(patient: Patient, changed: Iterable[Memory]) -> list[MemoryLink]:
@@ -31,7 +33,7 @@ def link_stated(patient: Patient, changed: Iterable[Memory]) -> list[MemoryLink]
         for memory in live.filter(category=Category.MEDICAL_HISTORY, clinical_status=ClinicalStatus.ACTIVE)
     }
     words_said = Mention.objects.filter(
-        memory__in=live.filter(category=Category.MEDICATION), stance=Stance.STATES
+        memory__in=live.filter(category=Category.MEDICATION), stance=Stance.STATES, quote__iregex=NAMES_PURPOSE
     ).select_related("memory")
     linked = [
         _link(mention.memory, conditions[name])
