@@ -21,6 +21,7 @@ from homecare.postgres import Cluster, PostgresUnavailable, programs
 from homecare.postgres import cluster as cluster_module
 from homecare.postgres.account import server_account
 from homecare.postgres.processes import servers_in
+from tests.running import command_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 START = """
@@ -153,7 +154,7 @@ def test_start_by_four_at_once(folder: Path) -> None:
     starters = [starter(folder) for _ in range(4)]
     assert [process.wait() for process in starters] == [0, 0, 0, 0]
     assert Cluster(folder).is_answering
-    postmasters = [pid for pid in servers_in(folder / "data") if b"-D" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    postmasters = [pid for pid in servers_in(folder / "data") if "-D" in command_of(pid)]
     assert len(postmasters) == 1
 
 
