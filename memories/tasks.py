@@ -67,17 +67,7 @@ def enqueue_extraction(run: ExtractionRun, *, inline: bool) -> None:
 @app.task(name="memories.embed_missing", retry=RETRY)
 def embed_missing() -> None:
     """Embed the memories that were indexed without a vector."""
-    close_old_connections()
-    failure = ""
-    try:
-        for _ in embed_pending(by=QUEUE_ACTOR):
-            pass
-    except Exception as error:  # noqa: BLE001 because whatever it is, its text may quote a patient and must not be logged
-        failure = type(error).__name__
-    finally:
-        close_old_connections()
-    if failure:
-        raise RunUnfinished(f"stopped by {failure}")
+    _carefully(lambda: list(embed_pending(by=QUEUE_ACTOR)))
 
 
 def enqueue_embedding() -> None:
@@ -130,13 +120,22 @@ def enqueue_narrative(patient: Patient) -> None:
 
 
 def _for_patient(patient_id: str, work: Callable[[Patient], object]) -> None:
-    """Do this for the patient of this key. Raises `RunUnfinished` with the kind of a failure, never its text."""
-    close_old_connections()
-    failure = ""
-    try:
+    """Do this for the patient of this key, as `_carefully` does it."""
+
+    def find_and_work() -> None:
         with acting_as(QUEUE_ACTOR):
             patient = Patient.objects.get(pk=patient_id)
         work(patient)
+
+    _carefully(find_and_work)
+
+
+def _carefully(work: Callable[[], object]) -> None:
+    """Do this on connections that live. Raises `RunUnfinished` with the kind of a failure, never its text."""
+    close_old_connections()
+    failure = ""
+    try:
+        work()
     except Exception as error:  # noqa: BLE001 because whatever it is, its text may quote a patient and must not be logged
         failure = f"stopped by {type(error).__name__}"
     finally:

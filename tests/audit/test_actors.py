@@ -1,5 +1,7 @@
 """Nothing reaches the database without an actor, and what an actor sees ends with the transaction."""
 
+from threading import Thread
+
 import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
@@ -66,11 +68,22 @@ def test_system_actor_of_one_patient_sees_that_patient_alone(mrs_hale: Patient, 
         assert Patient.objects.get() == mr_stone
 
 
-def test_actor_setting_ends_with_its_transaction(db: None) -> None:
-    """SET LOCAL: what a pooled connection hands to the next request names nobody. Needs real commits."""
-    with directing(), connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('homecare.actor_kind')")
-        assert cursor.fetchone() == ("system",)
+def test_actor_ends_with_its_transaction_on_a_connection_that_is_used_again(db: None) -> None:
+    """In a thread of its own, whose connection commits for real: what a pool hands on names nobody."""
+    said: list[object] = []
+
+    def act_and_look() -> None:
+        with directing(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('homecare.actor_kind')")
+            said.append(cursor.fetchone())
+        # Past our instrumentation, as the next user of the connection would find it.
+        said.append(connection.connection.execute("SELECT current_setting('homecare.actor_kind', true)").fetchone())
+        connection.close()
+
+    thread = Thread(target=act_and_look)
+    thread.start()
+    thread.join()
+    assert said == [("system",), ("",)]
 
 
 @pytest.mark.parametrize(
