@@ -16,6 +16,7 @@ from memories.ingestion import carry_out, give_up
 from memories.models import ExtractionRun, RunState
 from memories.narrative import refresh_narrative
 from memories.nightly import patients_to_tend, tend
+from memories.summary import Summary
 from patients.models import Patient
 
 QUEUE_ACTOR = system_actor("queue", door=Door.JOB)
@@ -113,8 +114,13 @@ def narrate(*, patient_id: str) -> None:
     _for_patient(patient_id, lambda patient: refresh_narrative(patient, by=QUEUE_ACTOR))
 
 
-def enqueue_narrative(patient: Patient) -> None:
-    """Queue the making of a patient's summary text in the running transaction, unless it is queued."""
+def ask_for_narrative(summary: Summary) -> None:
+    """Queue the making of a summary text that a language model is to word anew, unless it is queued."""
+    if summary.narrative.is_stale and settings.EXTRACTOR == "llm":
+        _enqueue_narrative(summary.patient)
+
+
+def _enqueue_narrative(patient: Patient) -> None:
     with suppress(AlreadyEnqueued), transaction.atomic():
         narrate.configure(queueing_lock=f"narrate:{patient.pk}").defer(patient_id=str(patient.pk))
 

@@ -16,10 +16,12 @@ from audit.models import Event
 from audit.recording import record
 from memories.admin.asker import user_of
 from memories.admin.runs import became_in_words
+from memories.admin.summaries import summary_panel
 from memories.choices import AllergyAssertion, Category
 from memories.comparisons import TAKEN
 from memories.models import Conversation, Memory, ReviewTask
 from memories.summary import summarise
+from memories.tasks import ask_for_narrative
 from patients.models import CareAssignment, KnownAllergies, Patient
 from patients.roles import Role
 
@@ -93,14 +95,16 @@ class PatientAdmin(RecordedAdmin):
         tasks = _open_questions(patient) if "memories.view_reviewtask" in granted(request) else []
         past = _no_longer_true(patient)
         conversations = Conversation.objects.for_patient(patient).prefetch_related("runs")[:CONVERSATIONS]
-        seen = {*summary.critical_items, *summary.recent_observations, *summary.upcoming_appointments, *past}
-        record(Event.SUMMARY, patient_id=patient.pk, objects=[memory.pk for memory in seen], resource=Memory)
+        seen = {*summary.shown, *(memory.pk for memory in past)}
+        record(Event.SUMMARY, patient_id=patient.pk, objects=seen, resource=Memory)
+        ask_for_narrative(summary)
         return self.page(
             request,
             "memories/patient.html",
             "Patient",
             patient=patient,
             summary=summary,
+            panel=summary_panel(summary),
             allergies=[item for item in summary.critical_items if item.category == Category.ALLERGY],
             allergies_in_words=allergies_in_words(patient, summary.critical_items),
             taken=[item for item in _medications(summary.critical_items) if item.medication.status in TAKEN],

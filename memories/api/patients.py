@@ -1,6 +1,5 @@
 """`/api/v1/patients/{id}/...`: what is remembered about one patient as a whole."""
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,7 @@ from memories.context import build_context, question_of
 from memories.embedding import prepare_query
 from memories.models import Memory
 from memories.summary import summarise
-from memories.tasks import enqueue_narrative
+from memories.tasks import ask_for_narrative
 from patients.api import actor_of, visible_patient
 
 
@@ -27,8 +26,7 @@ class SummaryView(APIView):
         patient = visible_patient(request, external_id)
         summary = summarise(patient)
         record(Event.SUMMARY, patient_id=patient.pk, objects=summary.shown, resource=Memory)
-        if summary.narrative.is_stale and settings.EXTRACTOR == "llm":
-            enqueue_narrative(patient)
+        ask_for_narrative(summary)
         return Response(SummarySerializer(summary, context={"request": request}).data)
 
 

@@ -6,9 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from audit.models import AccessLog, Event
+from memories.admin.summaries import summary_panel
 from memories.ingestion import give_up, take_in
 from memories.models import Conversation, ExtractionRun, Memory, RunState
+from memories.narrative import Narrative, Sentence
+from memories.summary import Summary
 from patients.models import CareAssignment, Patient, User
 from patients.roles import Role
 from tests.conftest import actor_for, directing
@@ -116,3 +121,37 @@ def test_words_of_a_turn_are_escaped(browse: Callable, mrs_hale: Patient, nora: 
     assert b"<script>alert(1)" not in page
     assert b"&lt;script&gt;alert(1)" in page
     assert b"<mark>" in page
+
+
+def test_patient_page_sums_up_with_each_sentence_linked_to_its_memory(
+    browse: Callable, mrs_hale: Patient, nora: User
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.", "She prefers her tea without sugar.")
+    response = browse(nora).get(reverse("admin:patients_patient_overview", args=[mrs_hale.pk]))
+    page, panel = response.content.decode(), response.context["panel"]
+    assert [sentence.text.partition(" (")[0] for sentence in panel.critical] == ["Allergic to penicillin"]
+    assert "unconfirmed, said" in panel.critical[0].text
+    assert "2 memories · allergy 1 · preference 1 · 1 open question" in " ".join(page.split())
+    with directing():
+        for memory in Memory.objects.all():
+            assert reverse("admin:memories_memory_change", args=[memory.pk]) in page
+        row = AccessLog.objects.get(event=Event.SUMMARY)
+        assert set(row.object_ids) == {str(memory.pk) for memory in Memory.objects.all()}
+
+
+def test_sentence_of_several_memories_has_a_number_for_each_and_names_the_model() -> None:
+    said = [Sentence("Allergic to latex (unconfirmed).", ["a"]), Sentence("Well.", ["b", "c"]), Sentence("So.", ["b"])]
+    narrative = Narrative(said, "tiny", timezone.now(), is_stale=False)
+    panel = summary_panel(summary_with(narrative))
+    assert [sentence.sources for sentence in (*panel.critical, *panel.told)] == [
+        ((1, "a"),),
+        ((2, "b"), (3, "c")),
+        ((2, "b"),),
+    ]
+    assert panel.worded_by == "tiny"
+
+
+def summary_with(narrative: Narrative) -> Summary:
+    """A summary of one critical item with this text."""
+    empty: list = []
+    return Summary(Patient(), 3, 1, {"allergy": 1}, [Memory()], empty, empty, empty, empty, narrative)
