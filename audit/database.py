@@ -57,3 +57,21 @@ def protect_rows(table: str, *, using: str, check: str | None = None) -> RunSQL:
 def protect_patient_rows(table: str, *, column: str = "patient_id") -> RunSQL:
     """Row-level security by the patient that a row belongs to."""
     return protect_rows(table, using=PATIENT_IS_VISIBLE.format(column=column))
+
+
+def let_owner_decide(table: str) -> RunSQL:
+    """Let functions that run as the owner read the table, from which FORCE would otherwise keep them."""
+    return RunSQL(
+        f"CREATE POLICY {table}_owner ON {table} FOR SELECT TO CURRENT_USER USING (true);",
+        f"DROP POLICY {table}_owner ON {table};",
+    )
+
+
+def limit_writes(table: str, command: str, *, check: str) -> RunSQL:
+    """Beside what `protect_rows` says: an INSERT or UPDATE writes only rows for which `check` holds."""
+    name = f"{table}_{command.lower()}"
+    return RunSQL(
+        f"CREATE POLICY {name} ON {table} AS RESTRICTIVE FOR {command}"
+        f" {'USING (true) ' if command == 'UPDATE' else ''}WITH CHECK ({check});",
+        f"DROP POLICY {name} ON {table};",
+    )

@@ -24,6 +24,7 @@ PAGES = {
     "People": [
         ("patients.view_user", "People", "group", "patients_user_changelist"),
         ("patients.view_careassignment", "Care assignments", "diversity_1", "patients_careassignment_changelist"),
+        ("patients.view_careteam", "Care teams", "diversity_3", "patients_careteam_changelist"),
         ("patients.view_accesskey", "Access keys", "key", "patients_accesskey_changelist"),
     ],
 }

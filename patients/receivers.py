@@ -9,7 +9,16 @@ from django.http import HttpRequest
 from audit.actors import acting_as, current_actor
 from audit.models import Event, Outcome
 from audit.recording import record
-from patients.models import AccessKey, CareAssignment, EmergencyAccess, Patient, User
+from patients.models import (
+    AccessKey,
+    CareAssignment,
+    CareTeam,
+    EmergencyAccess,
+    Patient,
+    TeamMember,
+    TeamPatient,
+    User,
+)
 
 
 def connect() -> None:
@@ -20,6 +29,9 @@ def connect() -> None:
     auditlog.register(User, exclude_fields=["last_login"], mask_fields=["password"])
     auditlog.register(AccessKey, mask_fields=["token_hash"])
     auditlog.register(CareAssignment)
+    auditlog.register(CareTeam)
+    auditlog.register(TeamMember)
+    auditlog.register(TeamPatient)
     auditlog.register(EmergencyAccess)
 
 

@@ -11,6 +11,9 @@ class Role(TextChoices):
     AGENT = "Agent"
 
 
+#: A key is made by the one it stands for; an administrator makes those of agents, and revokes any.
+OWN_KEYS = ("patients.view_accesskey", "patients.add_accesskey", "patients.change_accesskey")
+
 #: What each role may do, as Django permissions. Which patients it may do it to is the care team's matter.
 PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.CAREGIVER: (
@@ -20,6 +23,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "memories.view_memory",
         "memories.add_memory",
         "memories.view_extractionrun",
+        *OWN_KEYS,
     ),
     Role.CLINICIAN: (
         "patients.view_patient",
@@ -37,6 +41,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "memories.view_extractionrun",
         "memories.change_extractionrun",
         "audit.view_accesslog",
+        *OWN_KEYS,
     ),
     Role.PRIVACY_OFFICER: ("audit.view_accesslog", "auditlog.view_logentry"),
     Role.ADMINISTRATOR: (
@@ -46,9 +51,16 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "patients.view_careassignment",
         "patients.add_careassignment",
         "patients.change_careassignment",
-        "patients.view_accesskey",
-        "patients.add_accesskey",
-        "patients.change_accesskey",
+        "patients.view_careteam",
+        "patients.add_careteam",
+        "patients.change_careteam",
+        "patients.view_teammember",
+        "patients.add_teammember",
+        "patients.change_teammember",
+        "patients.view_teampatient",
+        "patients.add_teampatient",
+        "patients.change_teampatient",
+        *OWN_KEYS,
     ),
     Role.AGENT: (
         "patients.view_patient",

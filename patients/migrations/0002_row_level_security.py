@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.database import protect_rows
+from audit.database import let_owner_decide, protect_rows
 
 # SECURITY DEFINER: the assignments that decide are themselves protected rows. The clock's time, not the
 # transaction's: who registers a patient sees that patient at once. What depends on the actor alone stands in
@@ -33,14 +33,6 @@ ASSIGNMENT_VISIBLE = (
     "(SELECT homecare_sees_all()) OR (SELECT homecare_has_role('Administrator'))"
     " OR user_id = (SELECT homecare_user_id()) OR patient_id IN (SELECT homecare_visible_patients())"
 )
-
-
-def let_owner_decide(table: str) -> migrations.RunSQL:
-    """The function above runs as the owner, whom FORCE would otherwise keep out of the table it reads."""
-    return migrations.RunSQL(
-        f"CREATE POLICY {table}_owner ON {table} FOR SELECT TO CURRENT_USER USING (true);",
-        f"DROP POLICY {table}_owner ON {table};",
-    )
 
 
 class Migration(migrations.Migration):

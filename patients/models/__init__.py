@@ -1,13 +1,17 @@
 from patients.models.access import AccessKey, CareAssignment, EmergencyAccess
 from patients.models.patient import KnownAllergies, Patient, PatientQuerySet
+from patients.models.teams import CareTeam, TeamMember, TeamPatient
 from patients.models.user import User
 
 __all__ = [
     "AccessKey",
     "CareAssignment",
+    "CareTeam",
     "EmergencyAccess",
     "KnownAllergies",
     "Patient",
     "PatientQuerySet",
+    "TeamMember",
+    "TeamPatient",
     "User",
 ]

@@ -11,34 +11,23 @@ from django.db.models import F, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from patients.models.dated import Dated, DatedQuerySet
 from patients.roles import Role
 
 
-class CareAssignmentQuerySet(models.QuerySet["CareAssignment"]):
-    def current(self) -> "CareAssignmentQuerySet":
-        now = timezone.now()
-        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now)
-
-
-class CareAssignment(models.Model):
+class CareAssignment(Dated):
     """This user cares for this patient, in this role, from then until then."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="care_assignments")
     patient = models.ForeignKey("patients.Patient", models.PROTECT, related_name="care_assignments")
     role = models.CharField(max_length=20, choices=Role, default=Role.CAREGIVER)
-    starts_at = models.DateTimeField(default=timezone.now)
-    ends_at = models.DateTimeField(null=True, blank=True)
 
-    objects = CareAssignmentQuerySet.as_manager()
+    objects = DatedQuerySet["CareAssignment"].as_manager()
 
-    class Meta:
+    class Meta(Dated.Meta):
         constraints = [
-            models.CheckConstraint(
-                name="patients_careassignment_valid_period",
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
-                violation_error_message="It ends before it starts.",
-            ),
+            *Dated.Meta.constraints,
             models.UniqueConstraint(
                 name="patients_careassignment_once",
                 fields=["patient", "user"],
@@ -128,8 +117,11 @@ class AccessKey(models.Model):
     label = models.CharField(max_length=100, help_text="What uses this key.")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=10, choices=KeyScope), default=default_scopes)
-    all_patients = models.BooleanField(default=True, help_text="All patients of the user, or only those named here.")
+    all_patients = models.BooleanField(
+        default=True, help_text="All patients of the user, or only those named here and those of the teams named here."
+    )
     patients = models.ManyToManyField("patients.Patient", blank=True, related_name="access_keys")
+    teams = models.ManyToManyField("patients.CareTeam", blank=True, related_name="access_keys")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(default=default_expiry)
     revoked_at = models.DateTimeField(null=True, blank=True)

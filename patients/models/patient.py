@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -6,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from audit.actors import Actor
 from patients.models.access import AccessKey, CareAssignment, EmergencyAccess
+from patients.models.teams import TeamMember, TeamPatient
 
 
 class KnownAllergies(models.TextChoices):
@@ -19,19 +22,30 @@ class KnownAllergies(models.TextChoices):
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, actor: Actor) -> "PatientQuerySet":
-        """The patients whom this actor may see. The same filter serves every list, detail, search and export."""
+        """The patients whom this actor may see. The same filter serves every list, detail, search and export.
+
+        The database says the same in `homecare_visible_patients`, which row-level security asks.
+        """
         if actor.is_system:
             return self.filter(pk=actor.patient_id) if actor.patient_id else self
         if not actor.is_identified:
             return self.none()
         assigned = CareAssignment.objects.current().filter(user_id=actor.id).values("patient_id")
+        teams = TeamMember.objects.current().filter(user_id=actor.id).values("team_id")
         emergency = EmergencyAccess.objects.current().filter(user_id=actor.id).values("patient_id")
-        visible = self.filter(Q(pk__in=assigned) | Q(pk__in=emergency))
+        visible = self.filter(Q(pk__in=assigned) | Q(pk__in=_cared_for_by(teams)) | Q(pk__in=emergency))
         if actor.key_id:
             named = AccessKey.patients.through.objects.filter(accesskey_id=actor.key_id).values("patient_id")
+            key_teams = AccessKey.teams.through.objects.filter(accesskey_id=actor.key_id).values("careteam_id")
             unlimited = AccessKey.objects.filter(pk=actor.key_id, all_patients=True)
-            visible = visible.filter(Q(pk__in=named) | models.Exists(unlimited))
+            within = Q(pk__in=named) | Q(pk__in=_cared_for_by(key_teams)) | models.Exists(unlimited)
+            visible = visible.filter(within)
         return visible
+
+
+def _cared_for_by(teams: models.QuerySet[Any, Any]) -> models.QuerySet[Any, Any]:
+    """The keys of the patients for whom these teams (a query of keys) care now."""
+    return TeamPatient.objects.current().filter(team_id__in=teams).values("patient_id")
 
 
 class Patient(models.Model):

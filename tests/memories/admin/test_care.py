@@ -121,8 +121,8 @@ def test_administrator_assigns_by_id_and_sees_no_name(
         assert mr_stone in Patient.objects.visible_to(actor_for(nora))
 
 
-def test_new_access_key_is_shown_once_and_opens_the_api(browse: Callable, adam: User, nora: User) -> None:
-    client = browse(adam)
+def test_new_access_key_is_shown_once_and_opens_the_api(browse: Callable, nora: User) -> None:
+    client = browse(nora)
     form = {"user": nora.pk, "label": "Tablet", "scopes": ["read"], "expires_at_0": "2099-01-01"}
     response = client.post(reverse("admin:patients_accesskey_add"), {**form, "expires_at_1": "00:00:00"})
     token = response.context_data["token"]
@@ -138,11 +138,11 @@ def key_form(user: User, **more: Any) -> dict[str, Any]:
 
 
 def test_key_for_named_patients_opens_those_alone(
-    browse: Callable, adam: User, nora: User, mrs_hale: Patient, mr_stone: Patient
+    browse: Callable, nora: User, mrs_hale: Patient, mr_stone: Patient
 ) -> None:
     with directing():
         CareAssignment.objects.create(user=nora, patient=mr_stone, role=Role.CLINICIAN)
-    client = browse(adam)
+    client = browse(nora)
     added = client.post(reverse("admin:patients_accesskey_add"), key_form(nora, patient_ids=" stone-1, "))
     program = ApiClient(added.context_data["token"])
 
@@ -163,15 +163,18 @@ def test_key_for_named_patients_opens_those_alone(
 
 
 def test_key_for_a_patient_outside_its_users_care_opens_nothing(
-    browse: Callable, adam: User, nora: User, mrs_hale: Patient, mr_stone: Patient
+    browse: Callable, adam: User, mrs_hale: Patient, mr_stone: Patient
 ) -> None:
-    added = browse(adam).post(reverse("admin:patients_accesskey_add"), key_form(nora, patient_ids="stone-1"))
+    with directing():
+        agent = person("scheduler", Role.AGENT)
+        CareAssignment.objects.create(user=agent, patient=mrs_hale, role=Role.AGENT)
+    added = browse(adam).post(reverse("admin:patients_accesskey_add"), key_form(agent, patient_ids="stone-1"))
     assert ApiClient(added.context_data["token"]).call("GET", "patients")[1]["results"] == []
 
 
-def test_key_for_an_unknown_patient_is_not_made(browse: Callable, adam: User, nora: User, mrs_hale: Patient) -> None:
+def test_key_for_an_unknown_patient_is_not_made(browse: Callable, nora: User, mrs_hale: Patient) -> None:
     form = key_form(nora, patient_ids="patient_123, nobody-1")
-    page = browse(adam).post(reverse("admin:patients_accesskey_add"), form)
+    page = browse(nora).post(reverse("admin:patients_accesskey_add"), form)
     assert b"At least one id is no patient" in page.content
     with directing():
         assert not AccessKey.objects.exists()
