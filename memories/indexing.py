@@ -43,8 +43,10 @@ WITH given AS (
         FROM memories_mention mention JOIN memories_turn turn ON turn.id = mention.turn_id
         WHERE mention.memory_id = m.id ORDER BY mention.recorded_at LIMIT 1
     ) said ON true
-    LEFT JOIN memories_turn before
-        ON before.conversation_id = said.conversation_id AND before.position = said.position - 1
+    LEFT JOIN LATERAL (
+        SELECT turn.text FROM memories_turn turn
+        WHERE turn.conversation_id = said.conversation_id AND turn.position = said.position - 1 LIMIT 1
+    ) before ON true
 ), words AS MATERIALIZED (
     SELECT patient_id, lexeme, id, max(CASE label {_LABELS} END) AS weight
     FROM texts, LATERAL (
@@ -60,7 +62,7 @@ WITH given AS (
 ), outdated AS (
     DELETE FROM memories_memoryword old USING texts
     WHERE old.memory_id = texts.id
-      AND NOT EXISTS (SELECT FROM words WHERE words.id = old.memory_id AND words.lexeme = old.lexeme)
+      AND old.lexeme <> ALL (tsvector_to_array(texts.words) || string_to_array(texts.topics, chr(10)))
 )
 INSERT INTO memories_memoryword (patient_id, lexeme, memory_id, weight) SELECT patient_id, lexeme, id, weight FROM words
 ON CONFLICT (patient_id, lexeme, memory_id) DO UPDATE SET weight = excluded.weight

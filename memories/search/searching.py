@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import connection
-from django.db.backends.postgresql.base import ServerBindingCursor
 from pgvector import HalfVector
 
 from memories.embedding import EmbeddingUnavailable, embed_query, get_embedder
@@ -44,13 +43,7 @@ def search(*, patient: Patient, query: str, limit: int, filters: SearchFilters =
 
 
 def _execute(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Run the statement with parameters bound by the server, so that it is planned once a connection, where
-    `prepare_threshold` allows that: planning takes as long as searching a thousand memories.
-    """
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    connection.ensure_connection()
-    bound: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg] # because it is psycopg's cursor
-    with wrap(bound) as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
 
