@@ -57,7 +57,9 @@ def _prediction(memories: list[Memory]) -> dict[str, Any]:
             }
             for memory in of[Category.MEDICATION]
         ],
-        "conditions": [{"name": memory.about} for memory in of[Category.MEDICAL_HISTORY]],
+        "conditions": [
+            {"name": memory.metadata.get("said_as", memory.about)} for memory in of[Category.MEDICAL_HISTORY]
+        ],
         "no_known_allergies": AllergyAssertion.NONE_KNOWN in asserted,
         "no_known_drug_allergies": AllergyAssertion.NO_DRUG_KNOWN in asserted,
     }

@@ -10,8 +10,9 @@ from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention
 from memories.extraction.phrases import spans
+from memories.extraction.reading import Sentence
 from memories.extraction.substances import has_cue, substances_of
-from memories.extraction.topics import Topic, asks_what_is_not_borne, drugs_only
+from memories.extraction.topics import DRUGS, Topic, asks_what_is_not_borne, drugs_only
 
 _NONE = re.compile(
     r"\b(?:no (?:known |drug |medication |medicine |food |other known |significant )*allerg(?:y|ies)|nkd?a"
@@ -34,6 +35,8 @@ _MORE = (
     "but",
 )
 _ANYTHING = ("medications", "medication", "medicine", "medicines", "drugs", "drug", "meds", "anything")
+#: Asked after single substances, these sum them up.
+_AT_ALL = ("nothing at all", "none at all", "anything at all", "nothing whatsoever", "no allergies")
 _SAYS = {
     AllergyAssertion.NONE_KNOWN: ("no known allergies", "No known allergies."),
     AllergyAssertion.NO_DRUG_KNOWN: ("no known drug allergies", "No known drug allergies."),
@@ -56,7 +59,7 @@ def _is_denied_question(move: Move) -> bool:
         move.act in (Act.ASKS, Act.CHECKS)
         and move.holds is False
         and bool(move.replies)
-        and move.own_topic
+        and (move.own_topic or move.sentence.says(*_AT_ALL))
         and move.topic is Topic.ALLERGY
         and not move.sentence.says(*_MORE)
         and (has_cue(move.sentence) or not asks_what_is_not_borne(move.sentence))
@@ -88,7 +91,16 @@ def _states_absence(move: Move) -> bool:
 def _by_statement(move: Move, moves: Sequence[Move]) -> AllergyAssertion:
     asked = _allergy_questions(move.answers, moves) if move.answers else []
     asked_for_drugs = bool(asked) and all(one.drugs_only for one in asked)
-    return _assertion(drugs_only(move.sentence) or asked_for_drugs or move.sentence.says("nkda"))
+    return _assertion(_denies_drugs_alone(move.sentence) or asked_for_drugs or move.sentence.says("nkda"))
+
+
+def _denies_drugs_alone(sentence: Sentence) -> bool:
+    """Whether the clause that denies allergies speaks of drugs; "I take no medicines and I have no allergies" does
+    not."""
+    match = next(spans(sentence.words, _NONE))
+    first, last = sentence.clause_of(match[0])
+    clause = " ".join(norm for norm in sentence.norms[first:last] if norm[0].isalnum())
+    return drugs_only(sentence) and any(f" {word} " in f" {clause} " for word in DRUGS)
 
 
 def _allergy_questions(question: Move, moves: Sequence[Move]) -> list[Move]:

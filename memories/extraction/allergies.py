@@ -4,16 +4,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memories.choices import AllergyAssertion, Category, Priority
-from memories.extraction.assertion import is_excepted, is_someone_elses
+from memories.extraction.assertion import after_answering_no, is_excepted, is_someone_elses
 from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
 from memories.extraction.polarity import NEGATIONS
-from memories.extraction.reactions import causes_reaction, reaction_in, reaction_to, severity_of
+from memories.extraction.reactions import CANNOT, causes_reaction, reaction_in, reaction_to, severity_of
 from memories.extraction.reading import Sentence
-from memories.extraction.substances import has_cue, is_answered_by_allergy, substances_of
+from memories.extraction.substances import LEAVING_OUT, has_cue, is_answered_by_allergy, substances_of
 from memories.extraction.topics import Topic
+from memories.vocabulary.words import word_set
 
+#: How an answer of no is taken back: "Oh, wait, there was ...".
+_RECONSIDERING = word_set("oh wait actually hmm except although but hold hang well ah")
+#: After a negation, these make no denial: "nothing except penicillin", "I'm not supposed to take sulfa".
+_STANDS_ALL_THE_SAME = LEAVING_OUT | word_set("than besides sure take supposed")
 #: Sentences after an allergen in which its reaction is looked for.
 _FOLLOWING = 40
 #: Said of how the patient is, not of what an allergen once did.
@@ -82,8 +87,8 @@ def _is_supposed(move: Move, mention: Mention) -> bool:
 def _is_let_stand(move: Move, mention: Mention) -> bool:
     """ "No, just penicillin", "Only cats": the exception to a no, or what one substance does."""
     before = [norm for norm in move.sentence.norms[: mention.first] if norm[0].isalnum()]
-    stands = bool(before) and (before[-1] in ("just", "only") or "same" in before)
-    return stands or causes_reaction(move.sentence, mention)
+    stands = bool(LEAVING_OUT & set(before)) or "same" in before or (bool(before) and before[0] in _RECONSIDERING)
+    return stands or causes_reaction(move.sentence, mention, asked_for=True)
 
 
 def _reacts(move: Move) -> bool:
@@ -94,12 +99,11 @@ def _reacts(move: Move) -> bool:
 def _is_denied(mention: Mention) -> bool:
     begins, _ = mention.sentence.clause_of(mention.first)
     norms = mention.sentence.norms
+    begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
     if not cues or (norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but")):
         return False
-    return not {"just", "only", "except", "than", "besides", "sure", "can't", "take"} & set(
-        norms[cues[-1] : mention.first]
-    )
+    return norms[cues[-1]] not in CANNOT and not _STANDS_ALL_THE_SAME & set(norms[cues[-1] : mention.first])
 
 
 def _quote(move: Move) -> Quote:

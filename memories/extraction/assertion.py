@@ -40,6 +40,11 @@ _IMAGINING = word_set(
     "reassured sounds looking vaccine"
 )
 _ALL_THE_SAME = word_set("looks seems appears")
+#: What is about in the world, not in the patient.
+_ABOUT = re.compile(
+    r"\b(?:going (?:around|round)|(?:exposed|exposure) to|in contact with|outbreak of|(?:been|is|'s) a lot of"
+    r"|(?:been|was) around (?:someone|anyone|somebody|people) with)\b"
+)
 _RUNS = ("runs in", "in my family", "in the family", "in our family", "side of the family", "in your family")
 _TAKING_FOR = word_set("take takes taking took taken use using anything something on")
 _WITH = word_set("with from on")
@@ -128,16 +133,22 @@ def _is_third_persons(before: tuple[str, ...]) -> bool:
 
 def _truth_of_question(move: Move, mention: Mention) -> Truth:
     if move.holds is False:
-        return Truth.DENIED
+        return Truth.OPEN if _is_purpose(mention) else Truth.DENIED
     if move.act is Act.CHECKS:
         return Truth.DENIED if _is_denied(mention) else Truth.IMAGINED if _is_imagined(mention) else Truth.STATED
     return Truth.STATED if move.holds else Truth.OPEN
 
 
+def _is_purpose(mention: Mention) -> bool:
+    """ "Do you take anything for asthma?": whoever says no may well have it."""
+    before = mention.sentence.norms[: mention.first]
+    return "for" in before[-3:] and bool(_TAKING_FOR & set(before))
+
+
 def _is_denied(mention: Mention) -> bool:
     norms = mention.sentence.norms
     begins, _ = mention.sentence.clause_of(mention.first)
-    begins = _after_answering_no(norms, begins)
+    begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
     if not cues:
         return _is_denied_after(mention)
@@ -152,7 +163,7 @@ def _is_denied_after(mention: Mention) -> bool:
     return bool(after) and after[0] in ("negative", "none", "no") and len(after) == 1
 
 
-def _after_answering_no(norms: tuple[str, ...], begins: int) -> int:
+def after_answering_no(norms: tuple[str, ...], begins: int) -> int:
     """ "No, I have asthma" denies nothing that follows; "No asthma" does."""
     at = begins
     while at + 1 < len(norms) and norms[at] in ("no", "nope", "um", "uh", "well", ",", "not", "really"):
@@ -201,5 +212,7 @@ def _is_imagined(mention: Mention) -> bool:
         return False
     if set(before) & _ALL_THE_SAME:
         return False
+    if _ABOUT.search(" ".join(mention.sentence.norms)):
+        return True
     lists = mention.sentence.role == SpeakerRole.CLINICIAN and bool({"like", "such"} & set(before))
     return lists or bool(set(before) & _IMAGINING)

@@ -12,7 +12,7 @@ from memories.choices import SpeakerRole
 from memories.extraction.mentions import REACTIONS, conditions_in, medicines_in
 from memories.extraction.polarity import agreement, is_negative
 from memories.extraction.reading import Sentence
-from memories.extraction.topics import FAMILY, Topic, drugs_only, is_follow_up, stands_alone, topic_of
+from memories.extraction.topics import FAMILY, OTHER_KINDS, Topic, drugs_only, is_follow_up, stands_alone, topic_of
 from memories.vocabulary.words import word_set
 
 
@@ -49,7 +49,7 @@ class Move:
 _AUXILIARIES = word_set(
     "do does did are is was were have has had can could would will any don't doesn't didn't aren't isn't haven't hasn't"
 )
-_OPENERS = word_set("what which how when where who why what's")
+_OPENERS = word_set("what which how when where who why what's how's where's when's who's how're what're how'd")
 _REQUESTS = (
     "tell me",
     "can you tell me",
@@ -137,10 +137,10 @@ def _with_topics(turn: list[Sentence], before: Move | None) -> list[Move]:
 
 def _move(sentence: Sentence, before: Move | None) -> Move:
     act, topic = _act(sentence), topic_of(sentence)
-    if topic is Topic.MEDICATION and before and before.topic is Topic.ALLERGY and _only_names_a_kind(sentence):
+    if topic is Topic.MEDICATION and _is_on_allergies(before) and _asks_for_another_kind(sentence, before):
         return Move(sentence, act, Topic.ALLERGY, drugs_only=True, own_topic=True)
-    if topic is None and act is not Act.TELLS and not _is_on_allergies(before) and medicines_in(sentence):
-        topic = Topic.MEDICATION
+    if topic is None and act is not Act.TELLS and medicines_in(sentence):
+        topic = Topic.MEDICATION if not _is_on_allergies(before) or _speaks_of_taking(sentence) else None
     if topic:
         return Move(sentence, act, topic, drugs_only(sentence), own_topic=True)
     if (
@@ -168,9 +168,14 @@ def _turns_to_illness(sentence: Sentence) -> bool:
     )
 
 
-def _only_names_a_kind(sentence: Sentence) -> bool:
-    """ "Any medication?", "As in drugs?" after a question about allergies is about allergies."""
-    return sentence.asks and len([norm for norm in sentence.norms if norm[0].isalnum()]) <= 3
+def _asks_for_another_kind(sentence: Sentence, before: Move | None) -> bool:
+    """ "Any medication?",
+    "As in drugs?" asks for a kind of allergy, unless the question about all of them is settled."""
+    asked = before.answers if before else None
+    settled = asked is not None and asked.holds is not None and before is not None and not before.is_question
+    of_one_kind = asked is not None and asked.sentence.says(*OTHER_KINDS)
+    only_names_it = sentence.asks and len([norm for norm in sentence.norms if norm[0].isalnum()]) <= 3
+    return only_names_it and (of_one_kind or not settled or sentence.says("to"))
 
 
 def _changes_subject(sentence: Sentence, act: Act) -> bool:
@@ -215,8 +220,11 @@ def _stays_on(asked: Move, move: Move) -> bool:
     """Whether an answer stays with the question's topic: "an antibiotic called ..." still answers "any allergies?"."""
     if asked.topic is Topic.FAMILY or not (move.own_topic or move.is_question):
         return True
-    speaks_of_taking = move.sentence.says(*_TAKING) and not move.sentence.says(*_CANNOT)
-    return asked.topic is Topic.ALLERGY and move.topic is Topic.MEDICATION and not speaks_of_taking
+    return asked.topic is Topic.ALLERGY and move.topic is Topic.MEDICATION and not _speaks_of_taking(move.sentence)
+
+
+def _speaks_of_taking(sentence: Sentence) -> bool:
+    return sentence.says(*_TAKING) and not sentence.says(*_CANNOT)
 
 
 def _denies_throughout(sentence: Sentence) -> bool:

@@ -10,7 +10,7 @@ from memories.vocabulary.words import Word, word_set
 
 _UNITS_SAID = {
     "mg": "mg mgs milligram milligrams",
-    "mcg": "mcg microgram micrograms",
+    "mcg": "mcg mcgs mic mics microgram micrograms",
     "g": "g gram grams",
     "ml": "ml milliliter milliliters millilitre millilitres cc",
     "units": "unit units iu",
@@ -22,7 +22,9 @@ _COUNTS = word_set(
     "tablet tablets pill pills capsule capsules puff puffs drop drops spray sprays teaspoon teaspoons "
     "tablespoon tablespoons patch patches tab tabs shot shots injection injections"
 )
-_AFTER_A_NUMBER = word_set("once twice a daily every each and in at with when for by nightly")
+_AFTER_A_NUMBER = word_set(
+    "once twice a daily every each and in at with when for by nightly instead please now too still"
+)
 _BEFORE_A_NUMBER = word_set("now that's it's its about around just i he she takes take think")
 _TIME_COUNTED = word_set("times days weeks months years hours minutes o'clock am pm years-old")
 _OPENING = 2
@@ -110,9 +112,24 @@ def _dose(words: Sequence[Word], bare_number: bool, nearest_last: bool) -> str:
     first = _bare_from(words)
     value, end = number_at(words, first) if bare_number and len(words) > first else ("", 0)
     stands_alone = end == len(words) or words[end].is_mark or words[end].norm in _AFTER_A_NUMBER
-    if not value or float(value) <= 1 or not stands_alone:
-        return ""
+    stands_alone |= end + 1 < len(words) and words[end + 1].norm == "times"
+    if not value or (float(value) <= 1 and "." not in value) or not stands_alone:
+        return _before_a_frequency(words) if bare_number else ""
     return _corrected(words, value) or value
+
+
+def _before_a_frequency(words: Sequence[Word]) -> str:
+    """The "five hundred" of "to the chemist, five hundred twice a day"."""
+    for at in range(len(words)):
+        value, end = number_at(words, at)
+        if value and float(value) > _MOST_AT_ONCE and not _inside(words, at) and _tells_how_often(words[end : end + 2]):
+            return value
+    return ""
+
+
+def _tells_how_often(words: Sequence[Word]) -> bool:
+    norms = [word.norm for word in words]
+    return norms[:1] in (["once"], ["twice"], ["daily"], ["nightly"], ["bid"], ["tid"]) or norms == ["a", "day"]
 
 
 def corrected_dose(words: Sequence[Word], dose: str) -> str:
@@ -132,6 +149,8 @@ def _bare_from(words: Sequence[Word]) -> int:
         at += 1
     if [word.norm for word in words[at : at + 2]] in (["down", "to"], ["up", "to"]):
         return at + 2
+    if at + 1 < len(words) and words[at].norm == "to" and number_at(words, at + 1)[0]:
+        return at + 1
     if at < len(words) and words[at].norm == "from":
         value, end = number_at(words, at + 1)
         return end + 1 if value and end < len(words) and words[end].norm == "to" else at

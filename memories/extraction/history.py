@@ -16,6 +16,7 @@ _VAGUE = word_set("problem problems issue issues trouble troubles condition cond
 _GENERAL = frozenset({"disease", "disorder"})
 _CLAIMS = word_set("have has had having i've he's she's with of diagnosed got suffer suffers developed for")
 _REACTIONS = frozenset({"hives", "dermatitis"})
+_ADJECTIVES = ("ic", "ive", "al")
 #: Said alone beside a cancer by name, these speak of that one.
 _CANCERS = word_set("cancer tumor carcinoma")
 _YES_AND = (" yes and ", " yeah and ", " yes plus ", " i do and ", " yes i do and ", " yes i also ", " also ")
@@ -69,7 +70,17 @@ def _candidate(move: Move, mention: Mention) -> Candidate | None:
         priority=Priority.HIGH,
         clinical_status=ClinicalStatus.RESOLVED if over else ClinicalStatus.ACTIVE,
         denied=denied,
+        metadata=_said_as(mention),
     )
+
+
+def _said_as(mention: Mention) -> dict[str, str | float]:
+    """The noun heard for a condition, where that is not its clinical name: "a leaky valve"."""
+    words = mention.sentence.norms[mention.first : mention.last]
+    said = " ".join(words)
+    spelt = any(len(word) == 1 for word in words)
+    differs = said != mention.name.lower() and is_listed(said) and not said.endswith(_ADJECTIVES) and not spelt
+    return {"said_as": said} if differs else {}
 
 
 def _is_vague(mention: Mention) -> bool:

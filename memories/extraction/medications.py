@@ -9,8 +9,9 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import Dosing, corrected_dose, dosing_of
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.misspelt import misspelt_medicines_in
+from memories.extraction.numbers import number_at
 from memories.extraction.stopping import is_stopped
-from memories.extraction.substances import has_cue
+from memories.extraction.substances import substances_of
 from memories.extraction.taking import status_of
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import high_alert_class
@@ -28,9 +29,17 @@ _GIVING = word_set("take takes taking on prescribe continue start giving")
 _TAKEN_FOR_GRANTED = word_set("take taking taken took on use using used your the his her given had")
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
+_ASKED_OF_IT = (
+    "how much", "how many", "how often", "how long", "how do you", "when", "what dose", "dose", "dosage", "strength",
+    "milligrams", "it", "that", "them", "still", "sure", "prescription", "what time", "every day",
+)  # fmt: skip
 _SHORT = 9
+_LEADS_ON = 4
+#: Words at most of an answer that only puts a name right.
+_BRIEF = 5
 _LONG = 16
 _LEAD = 9
+_AT_ONCE = 4
 _LEADING = word_set("yes yeah yep um uh well it's its that's they're about around just i take okay right")
 
 
@@ -74,7 +83,7 @@ def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) ->
     if mention.key.lower() in allergic_to or mention.name.lower() in allergic_to:
         return False
     on_allergies = move.topic is Topic.ALLERGY and not is_stopped(mention)
-    if on_allergies and (has_cue(move.sentence) or not _is_given(move, mention)):
+    if on_allergies and (not _is_given(move, mention) or any(one.key == mention.key for one in substances_of(move))):
         return False
     return not is_someone_elses(move, mention) and not _only_asks_about(move, mention)
 
@@ -136,7 +145,8 @@ def _said_after(moves: Sequence[Move], at: int) -> list[Move]:
 
 def _is_left_open(move: Move, mention: Mention) -> bool:
     """An example that nobody took up, or a name that the answer puts right ("Metoprolol?" "Bisoprolol.")."""
-    answered = {one.key for reply in move.replies for one in medicines_in(reply.sentence)}
+    replies = [reply.sentence for reply in move.replies if len(reply.sentence.words) <= _BRIEF]
+    answered = {one.key for reply in replies for one in medicines_in(reply)}
     return mention.sentence.says("such as", "like") or (bool(answered) and mention.key not in answered)
 
 
@@ -155,13 +165,23 @@ def _dosing(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
     after = min((one.first for one in others if one.first >= mention.last), default=len(sentence.words))
     before = max((one.last for one in others if one.last <= mention.first), default=0)
     own = dosing_of(_words_after(mention, after), bare_number=True)
-    lead = dosing_of(_words_leading_to(mention, before), nearest_last=True)
+    lead = dosing_of(_words_leading_to(mention, before), nearest_last=True).or_else(Dosing(_counted(mention)))
     stated = own.or_else(lead) if not lead.dose or own.dose else Dosing(lead.dose).or_else(own)
     named = dosing_of(sentence.words[mention.first : mention.last])
     stated = stated.or_else(Dosing(route=named.route))
     if after < len(sentence.words):
         return stated
     return _put_right(stated.or_else(_said_next(moves, at, mention)), moves, at, mention)
+
+
+def _counted(mention: Mention) -> str:
+    """The "2" of "I take two Aleve"."""
+    words = mention.sentence.words
+    starts = (at for at in range(max(0, mention.first - 3), mention.first) if number_at(words, at)[1] == mention.first)
+    first = next(starts, None)
+    value = number_at(words, first)[0] if first else ""
+    takes = first is not None and bool(_GIVING & set(mention.sentence.norms[max(0, first - 2) : first]))
+    return value if takes and float(value) <= _AT_ONCE else ""
 
 
 def _words_after(mention: Mention, ends: int) -> Sequence[Word]:
@@ -176,26 +196,32 @@ def _words_after(mention: Mention, ends: int) -> Sequence[Word]:
 def _words_leading_to(mention: Mention, begins: int) -> Sequence[Word]:
     """The words between the drug named before and this one, back to the last "and" or comma."""
     words = mention.sentence.words[begins : mention.first]
-    if begins == 0:
-        return words[-_LEAD:]
-    cut = max((at for at, word in enumerate(words) if word.norm in ("and", ",", "plus", "then")), default=-1)
-    return words[cut + 1 :]
+    joins = ("and", "plus", "then") if begins == 0 else ("and", ",", "plus", "then")
+    cut = max((at for at, word in enumerate(words) if word.norm in joins), default=-1)
+    return words[cut + 1 :][-_LEAD:]
 
 
 def _said_next(moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
     """What the next sentences add: "How much?" "Ten milligrams." They end where another drug is named."""
     dosing = Dosing()
     for move in moves[at + 1 : at + 1 + _FOLLOWING]:
-        named = medicines_in(move.sentence)
-        if any(one.key != mention.key for one in named) or move.topic not in (
-            moves[at].topic,
-            Topic.MEDICATION,
-            None,
-        ):
+        others = [one for one in medicines_in(move.sentence) if one.key != mention.key]
+        if move.topic not in (moves[at].topic, Topic.MEDICATION, None):
             break
+        if move.is_question and not _keeps_to_it(move):
+            break
+        if others:
+            return dosing.or_else(_before_the_next(move, others[0]))
         if _is_about_it(move):
             dosing = dosing.or_else(dosing_of(_after_yes(move), bare_number=_may_be_bare(move)))
     return dosing
+
+
+def _before_the_next(answer: Move, other: Mention) -> Dosing:
+    """What an answer says before it goes on to the next drug: "Ten milligrams, and the lorazepam at night"."""
+    words = answer.sentence.words[: other.first]
+    cut = max((at for at, word in enumerate(words) if word.norm in ("and", ",", "plus", "then")), default=0)
+    return dosing_of(words[:cut]) if answer.answers and not answer.is_question else Dosing()
 
 
 def _put_right(dosing: Dosing, moves: Sequence[Move], at: int, mention: Mention) -> Dosing:
@@ -217,8 +243,17 @@ def _is_about_it(move: Move) -> bool:
     return not move.sentence.says("smoke", "drink", "pain", "exercise", "vomit", "walk", "shots")
 
 
+def _keeps_to_it(question: Move) -> bool:
+    """Whether a question asks on about the drug: "How much?", "Twice a day?"; not "And your sugar this morning?"."""
+    sentence = question.sentence
+    return sentence.says(*_ASKED_OF_IT) or bool(dosing_of(sentence.words)) or bool(medicines_in(sentence))
+
+
 def _may_be_bare(move: Move) -> bool:
-    """Whether a number without a unit can only be a dose: after "how much?", or in "Yes, twenty daily"."""
+    """Whether a number without a unit can only be a dose: after "how much?", in "Yes, twenty daily", before a time."""
+    value, end = number_at(_after_yes(move), 0)
+    if value and dosing_of(_after_yes(move)[end : end + _LEADS_ON]).frequency:
+        return True
     asked = move.answers.sentence if move.answers else None
     how_much = asked is not None and asked.says("how much", "dose", "dosage", "how many milligrams", "what strength")
     return how_much or (bool(move.answers) and len(move.sentence.words) <= _SHORT)
@@ -243,15 +278,21 @@ def _quote(move: Move, mention: Mention) -> Quote:
 
 
 def _settled(found: list[Candidate]) -> Iterator[Candidate]:
-    """Without what the same talk overrides: a denial of what is taken after all, a repeated quote."""
-    seen = set()
+    """Without what the same talk overrides: a denial of what is taken after all, words told twice."""
     affirmed = _last_affirmed(found)
+    told: dict[tuple[str, Quote], Candidate] = {}
     for one in found:
-        key = (one.about, one.quote)
-        if key in seen or (one.denied and affirmed.get(one.about, -1) >= one.quote.turn):
+        if one.denied and affirmed.get(one.about, -1) >= one.quote.turn:
             continue
-        seen.add(key)
-        yield one
+        key = (one.about, one.quote)
+        if key not in told or _tells_more(one, told[key]):
+            told[key] = one
+    yield from told.values()
+
+
+def _tells_more(one: Candidate, before: Candidate) -> bool:
+    """Whether the answer, which repeats the name, adds the dose that the question left open."""
+    return bool(one.medication and before.medication and one.medication.dose and not before.medication.dose)
 
 
 def _last_affirmed(found: list[Candidate]) -> dict[str, int]:

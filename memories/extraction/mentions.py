@@ -25,6 +25,17 @@ _PREVENTING = word_set(
     "test tests testing screening screen network center centre society institute foundation association "
     "clinic guidelines awareness specialist evaluation workup"
 )
+_VACCINATING = word_set(
+    "vaccine vaccines vaccinated vaccination vaccinations shot shots immunization immunizations immunisation immunised "
+    "immunized booster boosters jab jabs"
+)
+_VACCINATED_AGAINST = frozenset(
+    {
+        "chickenpox", "measles", "mumps", "rubella", "hepatitis", "hepatitis A", "hepatitis B", "tetanus", "diphtheria",
+        "whooping cough", "pertussis", "polio", "influenza", "flu", "pneumonia", "meningitis", "shingles", "rabies",
+        "yellow fever", "typhoid", "COVID-19", "covid", "HPV", "HPV infection", "rotavirus",
+    }
+)  # fmt: skip
 #: Conditions by name that an allergen brings on.
 REACTIONS = frozenset({"hives", "dermatitis", "asthma", "eczema", "anaphylaxis", "rhinitis", "allergic rhinitis"})
 _MEASURING = word_set("low high serum blood total elevated your")
@@ -74,6 +85,7 @@ def allergens_in(sentence: Sentence) -> list[Mention]:
 def _allergens(sentence: Sentence) -> tuple[Mention, ...]:
     medicines = medicines_in(sentence)
     taken = {at for one in medicines for at in range(one.first, one.last)}
+    taken |= {at for one in conditions_in(sentence) if not _is_of_allergy(one) for at in range(one.first, one.last)}
     others = [
         _allergen(sentence, one)
         for one in allergens().all_in(sentence.words)
@@ -85,6 +97,13 @@ def _allergens(sentence: Sentence) -> tuple[Mention, ...]:
     return tuple(sorted([*specific, *others, *groups], key=lambda one: one.first))
 
 
+def _is_of_allergy(condition: Mention) -> bool:
+    """ "Peanut allergy" names what "hay fever" does not."""
+    return any(
+        norm.startswith(("allerg", "intoleran")) for norm in condition.sentence.norms[condition.first : condition.last]
+    )
+
+
 def _compares(sentence: Sentence, first: int) -> bool:
     """ "Sick as a dog", "red like a tomato" name no dog and no tomato."""
     return first > 1 and sentence.norms[first - 2] in ("as", "like") and sentence.norms[first - 1] in ("a", "an")
@@ -92,14 +111,20 @@ def _compares(sentence: Sentence, first: int) -> bool:
 
 def conditions_in(sentence: Sentence) -> list[Mention]:
     """The conditions a sentence names; `ingredient` stays empty, `name` is the clinical name."""
+    return list(sentence.once(_conditions))
+
+
+def _conditions(sentence: Sentence) -> tuple[Mention, ...]:
     found = [one for one in find_conditions(sentence.words) if not _is_prevented(sentence, one)]
-    return [Mention(sentence, one.first, one.last, one.entry) for one in found]
+    return tuple(Mention(sentence, one.first, one.last, one.entry) for one in found)
 
 
 def _is_prevented(sentence: Sentence, found: Found[str]) -> bool:
     """ "The pneumonia shot", "a hepatitis B vaccine": a name on a syringe."""
     after = [norm for norm in sentence.norms[found.last : found.last + 2] if norm[0].isalnum()]
-    return bool(_PREVENTING & set(after))
+    if _PREVENTING & set(after):
+        return True
+    return bool(_VACCINATING & set(sentence.norms)) and found.entry in _VACCINATED_AGAINST
 
 
 def heard(sentence: Sentence, first: int, last: int) -> str:
@@ -130,9 +155,14 @@ def _allergen(sentence: Sentence, found: Found[Allergen]) -> Mention:
     return Mention(sentence, found.first, found.last, heard(sentence, found.first, found.last), group)
 
 
+def _is_a_purpose(words: Sequence[Word], found: Found[Drug] | Found[DrugClass]) -> bool:
+    """ "What do you use for birth control?" names no drug."""
+    return found.first > 0 and words[found.first - 1].norm == "for" and words[found.first].norm == "birth"
+
+
 def _is_meant(words: Sequence[Word], found: Found[Drug] | Found[DrugClass]) -> bool:
     after = words[found.last].norm if found.last < len(words) else ""
-    if after in _MEASURED:
+    if after in _MEASURED or _is_a_purpose(words, found):
         return False
     if isinstance(found.entry, DrugClass) or not found.entry.everyday_word:
         return True

@@ -39,7 +39,15 @@ def number_at(words: Sequence[Word], at: int) -> tuple[str, int]:
     value, end = _whole(words, at)
     if _norm(words, end) == "point" or (end > at and _norm(words, end) == "and"):
         return _with_fraction(words, value, at, end)
+    if end - at > 1 and _norm(words, end) == "times":
+        return _without_times(words, value, at, end)
     return (str(value), end) if end > at else ("", at)
+
+
+def _without_times(words: Sequence[Word], value: int, at: int, end: int) -> tuple[str, int]:
+    """ "Six hundred, three times": the last number counts the times."""
+    times = _ONES.get(_norm(words, end - 1), 0)
+    return (str(value - times), end - 1) if value > times > 0 else (str(value), end)
 
 
 def _norm(words: Sequence[Word], at: int) -> str:

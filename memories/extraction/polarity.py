@@ -20,8 +20,18 @@ _YES_PHRASES = (
     "they do", "it is", "he has", "she has", "they did", "he did", "she did", "that's what", "so i'm told",
     "so i've been told", "think so", "believe so", "so they", "apparently", "supposedly", "of course",
     "that's it", "that's right", "that's correct", "that is correct", "that's true", "that is right",
-    "uh huh", "mm hmm", "both", "as far as i know", "far as i know",
+    "uh huh", "mm hmm", "both", "as far as i know", "far as i know", "a little", "a bit", "just a little",
+    "just a bit", "a touch", "sometimes", "occasionally", "once in a while", "every now and then", "now and then",
+    "on and off", "off and on", "from time to time", "most days", "most nights", "every day", "every night",
+    "all the time",
 )  # fmt: skip
+#: Told when it was, it was: "When I was ten", "Back in ninety eight".
+_SINCE_WHEN = re.compile(
+    r"^(?:\w+ ){0,2}(?:when (?:i|he|she) was|back (?:in|when)|in (?:nineteen|two thousand|\d{4}|my (?:teens|twenties))"
+    r"|since (?:i|he|she|nineteen|two thousand|\d{4}|about)|as a (?:kid|child|baby|teenager)"
+    r"|(?:\w+ ){1,3}(?:years|months|weeks) ago|a (?:long|while) (?:time )?(?:ago|back)|last (?:year|month|winter"
+    r"|summer))"
+)
 _NO = word_set("no nope nah never none nothing negative neither not")
 _NO_PHRASES = (
     "i don't", "i do not", "i'm not", "i am not", "i haven't", "i have not", "i've not", "i've never",
@@ -74,7 +84,15 @@ def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | No
             return False
         if word not in _FILLERS and word not in echoed:
             break
-    return False if turn and turn[0].says(*_NO_INSIDE) else None
+    if turn and turn[0].says(*_NO_INSIDE):
+        return False
+    return True if turn and (_SINCE_WHEN.search(" ".join(words)) or _ends_in_yes(turn[0])) else None
+
+
+def _ends_in_yes(sentence: Sentence) -> bool:
+    """ "They told me something like that, yes." """
+    said = [norm for norm in sentence.norms if norm[0].isalnum()]
+    return len(said) > 1 and said[-1] in ("yes", "yeah", "yep") and not sentence.asks
 
 
 _BEFORE_NOT = word_set("not did do does am is are have has was")

@@ -55,9 +55,14 @@ _KEPT_FROM = re.compile(
     r"\b(?:keeps? (?:me|him|her) (?:away from|off)|stay(?:s|ing)? away from|(?:have|has|had) to avoid|avoids?"
     r"|(?:told|said|supposed) (?:me |him |her )?(?:to )?(?:not|never)(?: to)? (?:take|have|use|eat))\b"
 )
+CANNOT = word_set("can't cannot couldn't")
 _TOOK = word_set("took gave given had tried stop stopped")
 _RELIEF = word_set("went goes better helps helped down improved relieved relieves faded gone away stops")
 _FROM = word_set("from with after to when")
+#: Words at most between "from" and the substance: "hives from the new antibiotic, cefdinir".
+_NEAR = 5
+#: What is done with a drug against a reaction.
+_TREATS = word_set("for apply applying help helps helped give gave given shot need needed treat treated")
 _SEVERE = (
     "severe",
     "severely",
@@ -125,7 +130,7 @@ def is_avoided(sentence: Sentence, one: Mention, asked_for: bool) -> bool:
         return True
     if strongly and any(last <= one.first for _, last, _ in spans(sentence.words, _KEPT_FROM)):
         return True
-    cannot = [at for at, norm in enumerate(sentence.norms[: one.first]) if norm in ("can't", "cannot")]
+    cannot = [at for at, norm in enumerate(sentence.norms[: one.first]) if norm in CANNOT]
     having = (
         set(sentence.norms[cannot[-1] : one.first]) & {"have", "eat", "take", "use", "tolerate", "wear"}
         if cannot
@@ -140,11 +145,14 @@ def _is_exposed(sentence: Sentence, one: Mention, reaction: int) -> bool:
     return exposed and reaction > one.last and not _RELIEF & set(sentence.norms[one.last :])
 
 
-def causes_reaction(sentence: Sentence, one: Mention) -> bool:
-    """Whether a sentence says that a substance brought on an allergic reaction: "penicillin gives me hives"."""
+def causes_reaction(sentence: Sentence, one: Mention, asked_for: bool = False) -> bool:
+    """Whether a sentence says that a substance brought on an allergic reaction: "penicillin gives me hives".
+
+    `asked_for`: allergies are what is being talked about, so that sneezing is one too.
+    """
     if sentence.asks and not sentence.says("suffer from", "get"):
         return False
-    strong = [first for first, _, _ in spans(sentence.words, _STRONGLY)]
+    strong = [first for first, _, _ in spans(sentence.words, _REACTION if asked_for else _STRONGLY)]
     if not strong:
         return False
     if _followed(sentence, one) or _is_exposed(sentence, one, max(strong)):
@@ -155,6 +163,4 @@ def causes_reaction(sentence: Sentence, one: Mention) -> bool:
     if any(one.last <= verb and (verb <= max(strong) or "always" in sentence.norms[verb:]) for verb in verbs):
         return True
     between = sentence.norms[min(strong) + 1 : one.first] if min(strong) < one.first else ()
-    return bool(set(between) & _FROM) and not {"for", "apply", "applying", "help", "helps", "helped"} & set(
-        sentence.norms[: one.first]
-    )
+    return bool(set(between[-_NEAR:]) & _FROM) and not _TREATS & set(sentence.norms[: one.first])

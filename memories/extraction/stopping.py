@@ -22,8 +22,13 @@ _NO_LONGER = ("no longer", "not anymore", "anymore", "any more")
 _GIVEN_UP = (
     *_NO_LONGER, "used to", "came off", "got off", "went off", "come off", "took me off", "taken off",
     "took him off", "took her off", "weaned off", "ran out", "gave up on", "given up on", "threw out", "tapered off",
+    "done with", "off it now", "off of it", "finished with", "got rid of", "had enough of", "taken me off",
     "but not", "not since",
 )  # fmt: skip
+_OFF = re.compile(
+    r"\b(?:wean|taper|took|take|taken|taking|got|get|gotten|came|come|coming|went|gone|been|pulled|kept)\w*"
+    r"(?: (?:me|him|her|them|you|myself|himself|herself))?(?: (?:right|straight|completely|slowly|back))? off\b"
+)
 #: Said in the drug's own clause, these put it in the past.
 _IN_THE_PAST = (
     *_GIVEN_UP[:-2], "off of", "in the past", "previously", "years ago", "months ago",
@@ -34,7 +39,16 @@ _DID_NOT_SUIT = (
     "ran out of", "didn't work", "did not work", "didn't help", "did not help", "didn't do very well",
     "didn't agree",
     "done with it", "done with that", "finished with it", "off it now", "couldn't tolerate", "could not tolerate",
+    "stopped working", "stopped helping", "quit working", "wasn't working", "wasn't helping", "no longer works",
+    "no longer worked", "didn't do anything", "did nothing for", "got it out", "had it out", "took it out",
+    "had it removed", "got it removed", "before that", "didn't like it", "didn't like how", "couldn't stand it",
 )  # fmt: skip
+#: What a drug did that is named before; who goes on taking it says so.
+_DID_HARM = re.compile(
+    r"^(?:,? ?(?:but|because|which|it|that|always|just|both|all) )*(?:made|gave|caused|bothered|upset|slowed|messed)"
+    r" (?:up )?(?:me|him|her|my|his)\b"
+)
+_ALL_THE_SAME = word_set("relief better relieved helped still take takes taking prescription refill half")
 _ELSEWHERE = ("smoking", "drinking", "smoke", "drink")
 _STARTING = word_set(
     "start begin take continue try add keep cut reduced increased lowered changed raised halved started"
@@ -58,10 +72,18 @@ def is_stopped(mention: Mention) -> bool:
     if _ONTO.search(" ".join(sentence.norms[: mention.first])):
         return False
     first, last = sentence.clause_of(mention.first)
-    own, later = _plain(sentence, first, last), _plain(sentence, first, last + _REACH)
+    own, later = _plain(sentence, first, last), _plain(sentence, mention.last, last + _REACH)
+    if _did_harm(mention) or _OFF.search(own):
+        return True
     return any(phrase in own for phrase in _padded(_IN_THE_PAST)) or any(
         phrase in later for phrase in _padded(_DID_NOT_SUIT)
     )
+
+
+def _did_harm(mention: Mention) -> bool:
+    """ "Prozac made me jittery", told of the past: it was left."""
+    after = mention.sentence.norms[mention.last :]
+    return bool(_DID_HARM.search(" ".join(after))) and not _ALL_THE_SAME & set(after)
 
 
 def _is_long_untaken(mention: Mention) -> bool:
@@ -69,6 +91,8 @@ def _is_long_untaken(mention: Mention) -> bool:
     norms, sentence = mention.sentence.norms, mention.sentence
     if norms[max(0, mention.first - 2) : mention.first] == ("no", "more"):
         return "than" not in norms and sentence.role != SpeakerRole.CLINICIAN
+    if norms[mention.last : mention.last + 1] == ("now",) and {"don't", "doesn't", "not"} & set(norms[: mention.first]):
+        return True
     untaken = {"haven't", "hasn't", "not", "hadn't"} & set(norms[: mention.first])
     lately = sentence.says("this morning", "yesterday", "last night", "today", "breakfast", "lunch")
     return bool(untaken) and "since" in norms[mention.last :] and not lately
@@ -86,7 +110,13 @@ def tells_of_stopping(move: Move) -> bool:
     sentence = move.sentence
     if move.is_question or sentence.says(*_ELSEWHERE, *_NEVER_STOP) or medicines_in(sentence):
         return False
-    return bool(_STOP_VERBS & set(sentence.norms)) or sentence.says(*_GIVEN_UP)
+    return bool(_STOP_VERBS & set(sentence.norms)) or sentence.says(*_GIVEN_UP) or bool(_OFF.search(sentence.plain))
+
+
+def asks_what_was_left(question: Move) -> bool:
+    """ "Which ones did you stop?", "What did they take you off?" """
+    sentence = question.sentence
+    return bool(_STOP_VERBS & set(sentence.norms)) or bool(_OFF.search(" ".join(sentence.norms)))
 
 
 def status_after_switch(mention: Mention) -> MedicationStatus | None:

@@ -57,9 +57,12 @@ _EMPTY = word_set(
     "a an the any anything something some other others many few several quite lots lot of all most "
     "certain different my your his her their this that these those it them nothing none everything "
     "medications medication medicines medicine meds drugs drug food foods things thing stuff what known "
-    "new um uh like well in general particular either environment environmental seasonal sort kind "
+    "new um uh like well mom mum mama dad ma'am sir doctor doc dear honey love in general particular either "
+    "environment environmental seasonal sort kind "
     "specific yet too really actually maybe right now i you anymore more nkda nka nkma"
 )
+#: What is named after these stands, whatever was denied before.
+LEAVING_OUT = word_set("just only except")
 _SEPARATORS = word_set(", and or plus & /")
 _OTHER_MATTERS = word_set(
     "take takes taking took taken had on use uses using but not don't if for so prescribed given gave carry carries"
@@ -68,6 +71,8 @@ _OTHER_MATTERS = word_set(
 _RESCUES = frozenset({"epinephrine"})
 _ARE_YOUR = word_set("is are your my his her their the only")
 _LONGEST = 4
+#: Words at most of an answer in which a word that resembles a drug's name is taken for one.
+_ANSWER = 9
 
 
 def has_cue(sentence: Sentence) -> bool:
@@ -89,20 +94,40 @@ def substances_of(move: Move) -> list[Mention]:
     sentence = move.sentence
     known = allergens_in(sentence)
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
-    if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY and _may_list(move):
-        listed = (one for one in known if one.generic != "always" and one.ingredient not in _RESCUES)
-        named = list(listed) or _misspelt(move)
+    if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY:
+        listed = _listed(move, known)
+        named = [*listed, *_misspelt(move, known)] if _may_list(move) else _left_out(sentence, listed)
     if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS and not _denies(sentence, named[-1]):
         named += [one for one in known if one.first > named[-1].first and _goes_on_with(sentence, named[-1], one)]
     if not named and (sentence.says(*_WHAT_HAPPENS) or is_answered_by_allergy(move)):
         named = known
     if not named:
+        on_allergies = move.topic is Topic.ALLERGY
         named = [
             one
             for one in known
-            if causes_reaction(sentence, one) or is_avoided(sentence, one, move.topic is Topic.ALLERGY)
+            if causes_reaction(sentence, one, on_allergies) or is_avoided(sentence, one, on_allergies)
         ]
     return list({(one.first, one.last): one for one in named}.values())
+
+
+def _listed(move: Move, known: Sequence[Mention]) -> list[Mention]:
+    """What a sentence names beside one another, without what is carried against an allergy or the reason for one."""
+    reasons = {at for at, norm in enumerate(move.sentence.norms) if norm == "because"}
+    return [
+        one
+        for one in known
+        if one.generic != "always"
+        and one.ingredient not in _RESCUES
+        and not reasons & set(range(one.first - _LONGEST, one.first))
+    ]
+
+
+def _left_out(sentence: Sentence, listed: Sequence[Mention]) -> list[Mention]:
+    """The pollen of "No drugs, just pollen"."""
+    leaves = next((at for at, norm in enumerate(sentence.norms) if norm in LEAVING_OUT), None)
+    taken = sentence.says(*_TAKING) or _is_dosed(sentence)
+    return [] if leaves is None or taken or sentence.asks else [one for one in listed if one.first > leaves]
 
 
 def _denies(sentence: Sentence, one: Mention) -> bool:
@@ -203,15 +228,14 @@ def _leaves_out(sentence: Sentence) -> bool:
     return words[0] == "not" and len(words) <= _LONGEST
 
 
-def _misspelt(move: Move) -> list[Mention]:
-    """A one-word answer that resembles a known drug."""
-    words = [
-        at
-        for at, norm in enumerate(move.sentence.norms)
-        if norm[0].isalpha() and norm not in _EMPTY | {"yes", "yeah", "and", "oh"}
-    ]
-    if move.is_question or len(words) != 1:
+def _misspelt(move: Move, known: Sequence[Mention]) -> list[Mention]:
+    """The words of a short answer that resemble a known drug: "Penicilin and amoxicillin"."""
+    sentence = move.sentence
+    if move.is_question or len(sentence.words) > _ANSWER:
         return []
-    name = heard(move.sentence, words[0], words[0] + 1)
-    guess = resembling(name)
-    return [Mention(move.sentence, words[0], words[0] + 1, name, guess=guess)] if guess else []
+    covered = {at for one in known for at in range(one.first, one.last)}
+    words = (
+        at for at, norm in enumerate(sentence.norms) if at not in covered and norm.isalpha() and norm not in _EMPTY
+    )
+    guessed = ((at, resembling(sentence.norms[at])) for at in words)
+    return [Mention(sentence, at, at + 1, heard(sentence, at, at + 1), guess=guess) for at, guess in guessed if guess]

@@ -9,7 +9,13 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention
 from memories.extraction.polarity import NEGATIONS
-from memories.extraction.stopping import is_stopped, status_after_switch, tells_of_stopping, was_given_up
+from memories.extraction.stopping import (
+    asks_what_was_left,
+    is_stopped,
+    status_after_switch,
+    tells_of_stopping,
+    was_given_up,
+)
 from memories.extraction.topics import Topic
 from memories.vocabulary.words import word_set
 
@@ -21,7 +27,9 @@ _TAKING = word_set(
 )
 _TOOK = word_set("took taken used tried had given gave received applied try")
 _DENIABLE = _TAKING | _TOOK | word_set("have need want started start")
-_TAKES_IT = re.compile(r"\b(?:take|takes|taking|use|uses|using|on) (?:it|that|them)\b")
+_TAKES_IT = re.compile(
+    r"\b(?:take|takes|taking|use|uses|using|on|skip|skips|miss|misses|forget|forgets) (?:it|that|them|those|one)\b"
+)
 _PLANNED = (
     "i'll", "we'll", "i will", "we will", "will be", "will start", "going to", "gonna", "gon na",
     "want you to", "like you to", "prescribe", "prescribing", "prescription for", "i've prescribed",
@@ -40,6 +48,11 @@ _CONTINUE = (
     "still take", "still using", "increase your", "increase the", "decrease your", "decrease the",
     "cut the", "cut your", "cut back", "lower your", "lower the", "raise your", "reduce your",
 )  # fmt: skip
+#: Of what is taken already, a clinician changes the dose.
+_ADJUSTED = re.compile(
+    r"\b(?:increas|decreas|rais|lower|reduc|doubl|halv|adjust|bump|titrat|cut|go(?:ing)? (?:up|down)|mov(?:e|ing))\w*"
+    r" (?:up |down |back )?(?:on )?(?:your|his|her|the|that)(?: dose of| dosage of)?(?: your| the)?$"
+)
 _TENTATIVE = word_set("could maybe might perhaps if consider thinking may would such or either something")
 _DOSE_ASKED = ("what's the dose", "what dose", "how much", "how many", "how often", "what strength")
 _CHANGED = word_set("upped increased raised lowered reduced doubled halved")
@@ -68,6 +81,8 @@ def status_of(move: Move, mention: Mention, following: Sequence[Move] = ()) -> _
         return (MedicationStatus.STOPPED if left_out else MedicationStatus.ACTIVE), 0.8
     if move.act in (Act.ASKS, Act.CHECKS):
         return _status_of_question(move, mention)
+    if move.act is Act.ASKS_OPENLY and was_given_up(move):
+        return MedicationStatus.STOPPED, 0.8
     if is_not_taken(mention):
         return MedicationStatus.NOT_TAKEN, 0.8
     return _status_told(move, mention, following)
@@ -96,9 +111,10 @@ def _status_told(move: Move, mention: Mention, following: Sequence[Move]) -> _Ve
     switched = status_after_switch(mention)
     if switched:
         return switched, 0.8
-    if is_stopped(mention) or any(tells_of_stopping(move) for move in following[:2]):
+    left = move.answers is not None and move.answers.act is Act.ASKS_OPENLY and asks_what_was_left(move.answers)
+    if is_stopped(mention) or left or any(tells_of_stopping(move) for move in following[:2]):
         return (MedicationStatus.ACTIVE, 0.5) if sentence.says("if") else (MedicationStatus.STOPPED, 0.8)
-    if sentence.says(*_CONTINUE):
+    if sentence.says(*_CONTINUE) or _ADJUSTED.search(" ".join(before)):
         return MedicationStatus.ACTIVE, 0.8
     tentative = bool(set(before) & _TENTATIVE)
     if sentence.says(*_TALKED_OF):
@@ -173,6 +189,8 @@ def _status_of_question(move: Move, mention: Mention) -> _Verdict:
         return MedicationStatus.ACTIVE, 0.7
     if is_stopped(mention) and move.holds:
         return MedicationStatus.STOPPED, 0.7
+    if move.holds is None and any(_TAKES_IT.search(reply.sentence.plain) for reply in move.replies[:2]):
+        return MedicationStatus.ACTIVE, 0.8
     asks_of_now = bool(set(sentence.norms[: mention.first]) & _TAKING) and not sentence.says(*_ONCE)
     if sentence.says(*_CONTINUE) or asks_of_now:
         return MedicationStatus.ACTIVE, 0.8 if move.holds else 0.5

@@ -39,7 +39,10 @@ _WHAT_IS_NOT_BORNE = (
     "given you trouble", "gives you trouble", "given him trouble", "given her trouble", "react to", "reacts to",
     "react badly", "reacts badly", "reaction to", "don't tolerate", "not supposed to take", "must not be given",
     "shouldn't be given", "shouldn't have", "shouldn't take", "a problem for you", "a problem for him",
-    "a problem for her",
+    "a problem for her", "bad time with", "trouble with any", "problems with any", "problem with any", "bad experience",
+    "react poorly", "upset you", "upsets you", "make you sick", "makes you sick", "made you sick",
+    "don't get along with",
+    "break out from", "swell up from",
 )  # fmt: skip
 _STILL_TAKEN = (
     "still taking", "still take", "still takes", "still on", "still using", "still use", "still the", "taking that",
@@ -63,13 +66,13 @@ _SUBSTANCE = (
     "illegal drugs",
     "recreational drug", "drug use",
 )  # fmt: skip
-_DRUGS = (
+DRUGS = (
     "medication", "medications", "medicine", "medicines", "meds", "drugs", "drug", "prescription",
     "prescriptions", "pills",
     "pill", "antibiotic", "antibiotics", "tablets",
 )  # fmt: skip
 _MEDICATION = (
-    *_DRUGS, "over the counter", "take anything", "taking anything", "taken anything", "do you take", "are you taking",
+    *DRUGS, "over the counter", "take anything", "taking anything", "taken anything", "do you take", "are you taking",
     "do you use to treat", "supplements", "vitamins", "birth control", "inhaler", "inhalers",
     "given anything", "give him anything", "give her anything",
 )  # fmt: skip
@@ -87,6 +90,8 @@ _SYMPTOM = (
     "headaches", "dizziness",
     "shortness of breath", "bowel", "urine", "feeling", "weight", "sleep",
 )  # fmt: skip
+#: Kinds of allergies that are none to drugs.
+OTHER_KINDS = ("food", "foods", "seasonal", "environmental", "pollen", "pollens", "latex", "insects", "animals", "pets")
 _WIDER = (
     "food",
     "foods",
@@ -168,7 +173,7 @@ def asks_what_is_not_borne(sentence: Sentence) -> bool:
 
 def drugs_only(sentence: Sentence) -> bool:
     """Whether a sentence about allergies speaks of drugs and nothing wider."""
-    return sentence.says(*_DRUGS) and not sentence.says(*_WIDER)
+    return sentence.says(*DRUGS) and not sentence.says(*_WIDER)
 
 
 def stands_alone(sentence: Sentence) -> bool:

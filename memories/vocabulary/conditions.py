@@ -39,7 +39,11 @@ _BODY = word_set(
     "hearing mental mood memory breathing balance circulation digestive intestinal cardiac renal "
     "pulmonary hepatic urinary gastrointestinal psychiatric neurological autoimmune cardiovascular "
     "respiratory uterine ovarian cervical pancreatic esophageal gastric testicular thyroidal foot hand "
-    "ankle wrist elbow disc disk pelvic vascular valve weight"
+    "ankle wrist elbow disc disk pelvic vascular valve weight rotator cuff meniscus meniscal achilles hamstring calf "
+    "groin "
+    "biceps ligament tendon finger toe rib leg arm tibial femoral radial ulnar sciatic optic retinal corneal vocal "
+    "cord "
+    "adrenal pituitary parathyroid bile duct rectal anal vaginal penile scrotal scalp lip tongue jaw facial"
 )
 _QUALITIES = word_set(
     "chronic acute severe mild moderate congenital recurrent frequent left right bilateral upper lower "
