@@ -4,7 +4,7 @@ Nothing is deleted and no words are lost: every statement about a remembered fac
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -182,8 +182,14 @@ class _Ledger:
     # --- add ------------------------------------------------------------------------------------------------------
 
     def _add(self, statement: Statement) -> Memory:
-        candidate = statement.candidate
-        memory = remember(candidate, patient=self.patient, key=statement.key, said_at=statement.said_at)
+        candidate, sent = statement.candidate, self.run.conversation
+        memory = remember(
+            replace(candidate, metadata={**sent.sent_metadata, **candidate.metadata}),
+            patient=self.patient,
+            key=statement.key,
+            said_at=statement.said_at,
+            expires_at=None if candidate.category in CRITICAL_CATEGORIES else sent.memories_expire_at,
+        )
         quote = statement.candidate.quote
         quote_turn(memory, statement.turn, quote.start, quote.end, run=self.run)
         self.known[memory.pk] = memory
@@ -204,7 +210,8 @@ class _Ledger:
         memory.times_said += 1
         memory.last_said_at = max(memory.last_said_at, statement.said_at)
         memory.emotional_weight = max(memory.emotional_weight, statement.candidate.emotional_weight)
-        memory.save(update_fields=["times_said", "last_said_at", "emotional_weight", "updated_at"])
+        memory.metadata = {**self.run.conversation.sent_metadata, **memory.metadata}
+        memory.save(update_fields=["times_said", "last_said_at", "emotional_weight", "metadata", "updated_at"])
         self._learn_reaction(memory, statement.candidate)
         if has_lapsed(memory):
             ReviewTask.objects.ask(TaskKind.VERIFY, memory, "Said again since it was revoked.", ReviewSeverity.HIGH)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -27,6 +28,7 @@ from memories.reading import Reading, read
 from memories.remembering import lock_patient
 from memories.signals import turns_recorded
 from memories.validation import speaks_of
+from memories.verbatim import keep_every_turn
 from patients.models import Patient
 
 
@@ -57,9 +59,11 @@ def take_in(
     source: str = "api",
     source_id: str = "",
     inline: bool = False,
+    **envelope: Any,
 ) -> Intake:
     """Store the words and a pending run for them, in one transaction; from here on nothing can be lost.
 
+    `envelope` holds what else a program says of the conversation, as fields of it: `agent_id`, `sent_metadata`, ...
     With `inline` the caller carries the run out itself, and the queued job only waits to do so in its place.
     Raises `ConversationRefused`.
     """
@@ -74,6 +78,7 @@ def take_in(
             source_id=source_id,
             said_at=said_at or timezone.now(),
             recorded_by_id=int(by.id) if by.is_identified else None,
+            **envelope,
         )
         Turn.objects.bulk_create(
             Turn(
@@ -142,7 +147,9 @@ def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> Extractio
 def _read(run: ExtractionRun, turns: Sequence[Turn]) -> Reading:
     if run.patient.is_opted_out:
         return Reading(extractor="none: opted out")
-    return read([Utterance(turn.speaker, turn.text, turn.role) for turn in turns], run.conversation.said_at)
+    utterances = [Utterance(turn.speaker, turn.text, turn.role) for turn in turns]
+    reading = read(utterances, run.conversation.said_at)
+    return keep_every_turn(reading, utterances) if run.conversation.keeps_every_turn else reading
 
 
 def _permitted(patient: Patient, candidate: Candidate) -> bool:

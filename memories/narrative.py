@@ -20,7 +20,7 @@ from memories.ageing import unaged
 from memories.choices import Category, Scope
 from memories.llm import LLMError, ask, endpoint_from_settings
 from memories.models import Memory, PatientNarrative
-from memories.prompting import ago, in_one_line, status_and_age
+from memories.prompting import ago, in_one_line, with_status
 from memories.remembering import lock_patient
 from memories.vocabulary.drugs import find_drugs
 from memories.vocabulary.words import words_of
@@ -83,10 +83,7 @@ def narrative_of(patient: Patient, critical: Iterable[Memory]) -> Narrative:
     told = _told(patient)
     stored = PatientNarrative.objects.for_patient(patient).first()
     is_fitting = stored is not None and stored.made_of == _fingerprint(told)
-    items = [
-        Sentence(f"{_ended(in_one_line(item.content))[:-1]} ({status_and_age(item)}).", [str(item.pk)])
-        for item in critical
-    ]
+    items = [Sentence(with_status(item), [str(item.pk)]) for item in critical]
     if stored is None or not is_fitting:
         return Narrative([*items, *_in_their_own_words(told)], "", timezone.now(), is_stale=True)
     worded = [Sentence(sentence["text"], sentence["memory_ids"]) for sentence in stored.sentences]

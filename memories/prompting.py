@@ -39,6 +39,13 @@ def status_and_age(memory: Memory) -> str:
     return f"{status}{taken}, said {ago(memory.last_said_at)}"
 
 
+def with_status(memory: Memory) -> str:
+    """Its sentence; of an allergy or a medication never without its status: `Allergic to latex (unconfirmed, ...).`"""
+    if not memory.is_critical:
+        return memory.content
+    return f"{in_one_line(memory.content).rstrip('.')} ({status_and_age(memory)})."
+
+
 def ago(instant: datetime) -> str:
     """`today`, `3 days ago`, `2 years ago`."""
     if timezone.now() - instant < timedelta(days=1):

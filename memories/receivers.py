@@ -5,7 +5,15 @@ from typing import Any
 from auditlog.registry import auditlog
 from django.db.models import Model
 
-from memories.models import AllergyDetail, ExtractionRun, MedicationDetail, Memory, MemoryLink, ReviewTask
+from memories.models import (
+    AllergyDetail,
+    ExtractionRun,
+    MedicationDetail,
+    Memory,
+    MemoryFeedback,
+    MemoryLink,
+    ReviewTask,
+)
 from memories.signals import turns_recorded, vectors_missing
 from memories.tasks import enqueue_embedding, enqueue_extraction
 
@@ -13,7 +21,7 @@ from memories.tasks import enqueue_embedding, enqueue_extraction
 def connect() -> None:
     turns_recorded.connect(enqueue_recorded, dispatch_uid="memories.enqueue_recorded")
     vectors_missing.connect(enqueue_missing_vectors, dispatch_uid="memories.enqueue_missing_vectors")
-    for model in (Memory, AllergyDetail, MedicationDetail, MemoryLink, ReviewTask):
+    for model in (Memory, AllergyDetail, MedicationDetail, MemoryFeedback, MemoryLink, ReviewTask):
         auditlog.register(model, include_fields=_own_fields(model))
 
 

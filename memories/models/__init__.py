@@ -1,4 +1,6 @@
 from memories.models.conversation import Conversation, ExtractionRun, ExtractionRunQuerySet, RunState, Turn
+from memories.models.export import MemoryExport
+from memories.models.feedback import MemoryFeedback, Verdict
 from memories.models.index import MemoryIndex, MemoryWord
 from memories.models.link import LinkKind, MemoryLink, MemoryLinkQuerySet
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
@@ -13,6 +15,8 @@ __all__ = [
     "LinkKind",
     "MedicationDetail",
     "Memory",
+    "MemoryExport",
+    "MemoryFeedback",
     "MemoryIndex",
     "MemoryLink",
     "MemoryLinkQuerySet",
@@ -26,4 +30,5 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Turn",
+    "Verdict",
 ]

@@ -21,6 +21,14 @@ class Conversation(PatientBound):
     said_at = models.DateTimeField(default=timezone.now, help_text="When it was said; dates in it count from here.")
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    agent_id = models.CharField(max_length=100, blank=True, help_text="The agent that sent it, by its own name.")
+    session_id = models.CharField(max_length=100, blank=True, help_text="The session that it was said in.")
+    app_id = models.CharField(max_length=100, blank=True, help_text="The software that sent it.")
+    sent_metadata = models.JSONField(default=dict, blank=True, help_text="What its memories are to carry.")
+    memories_expire_at = models.DateTimeField(null=True, blank=True, help_text="Never said of what is critical.")
+    keeps_every_turn = models.BooleanField(
+        default=False, help_text="A turn of which nothing critical is made is remembered word by word."
+    )
 
     objects = PatientBoundQuerySet["Conversation"].as_manager()
 

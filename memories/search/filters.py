@@ -1,7 +1,7 @@
 """What a search is narrowed down to, before anything is ranked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from django.db.models import Q
@@ -13,7 +13,8 @@ from memories.choices import Category, Kind, Priority, Scope, VerificationStatus
 class SearchFilters:
     """Narrow down a search; several values of one filter mean any of them, and an empty filter lets everything pass.
 
-    `…_after` includes its instant, `…_before` does not. `valid_at` asks for what held at that time.
+    `…_after` includes its instant, `…_before` does not. `valid_at` asks for what held at that time. `also` is any
+    other condition on memories.
     """
 
     category: Sequence[Category | str] = ()
@@ -27,15 +28,16 @@ class SearchFilters:
     recorded_after: datetime | None = None
     recorded_before: datetime | None = None
     valid_at: datetime | None = None
+    also: Q = field(default_factory=Q)
 
     @property
     def condition(self) -> Q:
         """What a memory must fulfil; empty, and so false, when nothing is filtered."""
-        condition = Q()
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value and field.name in _LOOKUPS:
-                condition &= Q(**{_LOOKUPS[field.name]: value})
+        condition = self.also
+        for narrowing in fields(self):
+            value = getattr(self, narrowing.name)
+            if value and narrowing.name in _LOOKUPS:
+                condition &= Q(**{_LOOKUPS[narrowing.name]: value})
         if self.valid_at:
             condition &= Q(valid_from__isnull=True) | Q(valid_from__lte=self.valid_at)
             condition &= Q(valid_to__isnull=True) | Q(valid_to__gte=self.valid_at)
