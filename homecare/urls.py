@@ -9,6 +9,7 @@ from homecare.health import health
 from memories.api.root import RootView
 
 handler404 = "homecare.not_found.not_found"
+handler500 = "homecare.not_found.failed"
 
 # The first answers whoever asks for none of these: a browser shows plain JSON, and would save the others as files.
 schema = SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiJsonRenderer])
@@ -25,6 +26,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1", RootView.as_view()),
     path("api/v1/", include("memories.api.urls")),
+    path("mem0/", include("memories.api.mem0.urls")),
     path("api/schema/", schema, name="api-schema"),
     path("api/schema", schema),
     path("api/docs/", docs, name="api-docs"),

@@ -14,7 +14,7 @@ from patients.models import AccessKey
 
 IDENTIFICATION = system_actor("identification")
 #: Where an access key stands for its user. Elsewhere it is ignored: pages are for people who signed in.
-KEY_DOORS = ("/api/",)
+KEY_DOORS = ("/api/", "/mem0/")
 
 
 class ActingRequest(HttpRequest):

@@ -11,7 +11,7 @@ from audit.database import protect_patient_rows, revoke_change
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("memories", "0020_links_and_narratives"),
+        ("memories", "0040_roles_of_care_teams"),
         ("patients", "0003_access_log_readers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
