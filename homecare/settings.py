@@ -204,6 +204,12 @@ NIGHTLY_CRON = text("NIGHTLY_CRON", "15 3 * * *")
 AGEING_DAYS = integer("AGEING_DAYS", 180, at_least=1)
 GROUPING_COSINE = number("GROUPING_COSINE", 0.92, at_least=0, at_most=1)
 
+# --- Review ---------------------------------------------------------------------------------------------------------
+
+#: Hours after which an open question is overdue: one of high severity, and any.
+OVERDUE_HOURS_HIGH = integer("OVERDUE_HOURS_HIGH", 4, at_least=1)
+OVERDUE_HOURS = integer("OVERDUE_HOURS", 72, at_least=1)
+
 # --- Record ---------------------------------------------------------------------------------------------------------
 
 AUDITLOG_CID_GETTER = "audit.actors.current_request_id"

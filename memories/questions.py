@@ -1,4 +1,4 @@
-"""Answering a question about a memory that has been decided already, without changing the memory."""
+"""Answering a question about a memory without changing the memory: it stays as decided, or is to be asked again."""
 
 from django.db import transaction
 
@@ -20,14 +20,30 @@ def keep_as_it_is(task: ReviewTask, *, by: User, reason: str) -> ReviewTask:
     """
     require_reviewer(by=by, reason=reason)
     with transaction.atomic():
-        lock_patient(task.patient_id)
-        task = ReviewTask.objects.select_related("memory").get(pk=task.pk)
-        if task.state != TaskState.OPEN:
-            raise DecisionRefused("This question is answered already: go on to the next one.")
+        task = _still_open(task)
         if needs_verification(task.memory):
             raise DecisionRefused("This is not confirmed yet: confirm it, correct it or refute it.")
         task.decide(KEPT, by=by, reason=reason)
         record(Event.UPDATE, patient_id=task.patient_id, objects=[task.pk], resource=ReviewTask, reason=reason)
+    return task
+
+
+def ask_again(task: ReviewTask, *, by: User, reason: str) -> ReviewTask:
+    """A clinician cannot tell yet: the question stays open, and whoever visits next is told what to ask."""
+    require_reviewer(by=by, reason=reason)
+    with transaction.atomic():
+        task = _still_open(task)
+        task.ask_again(reason, by=by)
+        record(Event.UPDATE, patient_id=task.patient_id, objects=[task.pk], resource=ReviewTask, reason=reason)
+    return task
+
+
+def _still_open(task: ReviewTask) -> ReviewTask:
+    """The task as it is now, locked. Raises `DecisionRefused` if it is closed."""
+    lock_patient(task.patient_id)
+    task = ReviewTask.objects.select_related("memory").get(pk=task.pk)
+    if task.state != TaskState.OPEN:
+        raise DecisionRefused("This question is answered already: go on to the next one.")
     return task
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from audit.mixins import visible_rows
-from memories.models import Memory, TaskState
+from memories.models import Memory, ReviewTask, TaskState
 from patients.models import Patient
 
 
@@ -67,3 +67,16 @@ class TaskStateFilter(DropdownFilter):
         if self.value() == "all":
             return queryset
         return queryset.filter(state=self.value() or TaskState.OPEN)
+
+
+class OverdueFilter(DropdownFilter):
+    """Those that should have been answered by now."""
+
+    title = "overdue"
+    parameter_name = "overdue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Overdue")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(pk__in=ReviewTask.objects.overdue().values("pk")) if self.value() else queryset

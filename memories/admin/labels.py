@@ -1,7 +1,10 @@
 """How statuses look in lists: the word itself, and a colour that only repeats it."""
 
+from typing import Any
+
 from memories.choices import AllergyAssertion, Category, VerificationStatus
-from memories.models import Memory, ReviewSeverity, RunState
+from memories.models import Memory, ReviewSeverity, ReviewTask, RunState
+from memories.vocabulary.cross_reactivity import Level
 
 STATUS = {
     VerificationStatus.UNCONFIRMED.label: "warning",
@@ -52,3 +55,20 @@ def guess_of(memory: Memory) -> tuple[str, str] | None:
     if (medication := getattr(memory, "medication", None)) and medication.guess:
         return medication.drug, medication.guess
     return None
+
+
+#: How sure it is that an allergy to one thing concerns another.
+LEVELS: dict[str, str] = {
+    Level.SAME: "A: the same drug or the same group",
+    Level.PARTIAL: "B: reactions to both are documented, in part of the patients",
+    Level.WEAK: "C: weak",
+    Level.MYTH: "M: a myth",
+}
+
+
+def evidence_of(task: ReviewTask) -> dict[str, Any] | None:
+    """What an alert rests on: the level of evidence in words, the note and the source. None where there is none."""
+    level, note, source = (str(task.evidence.get(name) or "") for name in ("level", "note", "source"))
+    if not (level or note or source):
+        return None
+    return {"level": LEVELS.get(level, level), "note": note, "source": source}

@@ -28,7 +28,7 @@ LEFT_OUT = (
     *("id", "patient", "memory", "related", "superseded_by", "kind", "scope", "confidence", "emotional_weight"),
     *("metadata", "evidence", "severity", "recorded_at", "updated_at", "created_at", "last_said_at", "times_said"),
     *("verified_by", "verified_at", "verification_reason", "deleted_by", "deletion_reason"),
-    *("decided_by", "decided_at", "reason"),
+    *("decided_by", "decided_at", "reason", "ask_again_by", "ask_again_at", "ask_again_note", "obsolete_at"),
 )
 #: What a change is called by whoever asks about it.
 EVENTS = {
@@ -148,13 +148,15 @@ def _event(change: Change) -> str:
     decided = change.changes.get("verification_status", NOTHING)[1]
     if decided not in (*NOTHING, VerificationStatus.UNCONFIRMED):
         return VerificationStatus(decided).label
+    if change.changes.get("ask_again_at", NOTHING)[1] not in NOTHING:
+        return "To be asked again"
     if change.changes.get("superseded_by", NOTHING)[1] not in NOTHING:
         return "Replaced"
     return EVENTS.get(change.event, change.event.capitalize())
 
 
 def _reason(changes: dict[str, Any]) -> str:
-    for name in ("verification_reason", "deletion_reason", "reason"):
+    for name in ("verification_reason", "deletion_reason", "reason", "ask_again_note"):
         if (said := changes.get(name, NOTHING)[1]) not in NOTHING:
             return str(said)
     return ""

@@ -1,8 +1,10 @@
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from memories.models.base import PatientBound, RecordedQuerySet
@@ -64,6 +66,11 @@ class ReviewTaskQuerySet(RecordedQuerySet["ReviewTask"]):
         """Most severe first, then the oldest."""
         return self.order_by("severity", "created_at")
 
+    def overdue(self) -> "ReviewTaskQuerySet":
+        """Open for longer than a question of its severity should be."""
+        late = Q(severity=ReviewSeverity.HIGH, created_at__lt=Now() - timedelta(hours=settings.OVERDUE_HOURS_HIGH))
+        return self.open().filter(late | Q(created_at__lt=Now() - timedelta(hours=settings.OVERDUE_HOURS)))
+
 
 class ReviewTask(PatientBound):
     """One question about a memory, for a person to decide. The same question is never open twice."""
@@ -81,7 +88,11 @@ class ReviewTask(PatientBound):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
+    ask_again_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    ask_again_at = models.DateTimeField(null=True, blank=True)
+    ask_again_note = models.CharField(max_length=500, blank=True, help_text="What to ask at the next visit.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    obsolete_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ReviewTaskQuerySet.as_manager()
 
@@ -104,6 +115,11 @@ class ReviewTask(PatientBound):
                 condition=~Q(state=TaskState.DECIDED)
                 | Q(decided_by__isnull=False, decided_at__isnull=False) & ~Q(reason="") & ~Q(decision=""),
             ),
+            models.CheckConstraint(
+                name="memories_reviewtask_asked_again_by_someone",
+                condition=Q(ask_again_at__isnull=True)
+                | Q(ask_again_by__isnull=False, ask_again_at__isnull=False) & ~Q(ask_again_note=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +131,11 @@ class ReviewTask(PatientBound):
         self.decided_at = timezone.now()
         self.save()
 
+    def ask_again(self, note: str, *, by: "User") -> None:
+        """Leave this task open, and have somebody ask at the next visit what the note says."""
+        self.ask_again_by, self.ask_again_at, self.ask_again_note = by, timezone.now(), note
+        self.save()
+
     def say_again(self, explanation: str, severity: ReviewSeverity, evidence: dict[str, Any]) -> None:
         """Let an open task tell what is known now."""
         if (self.explanation, self.severity, self.evidence) != (explanation[:500], severity, evidence):
@@ -123,5 +144,5 @@ class ReviewTask(PatientBound):
 
     def make_obsolete(self) -> None:
         """Close this task because what it asks about is no longer so."""
-        self.state = TaskState.OBSOLETE
+        self.state, self.obsolete_at = TaskState.OBSOLETE, timezone.now()
         self.save()

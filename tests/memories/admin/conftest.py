@@ -7,8 +7,9 @@ from django.test import Client
 
 from memories.choices import Category
 from memories.models import Memory
-from patients.models import Patient, User
-from tests.conftest import directing
+from patients.models import CareAssignment, Patient, User
+from patients.roles import Role
+from tests.conftest import directing, person
 from tests.memories.talk import hear
 
 
@@ -27,6 +28,27 @@ def browse() -> Callable[[User], Client]:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def nina(mrs_hale: Patient) -> User:
+    """Another nurse of Mrs. Hale."""
+    with directing():
+        user = person("nina", Role.CLINICIAN)
+        CareAssignment.objects.create(user=user, patient=mrs_hale, role=Role.CLINICIAN)
+    return user
+
+
+@pytest.fixture
+def uma(db: None) -> User:
+    """A nurse who cares for somebody else, and carries Django's superuser flag."""
+    with directing():
+        user = person("uma", Role.CLINICIAN)
+        user.is_superuser = True
+        user.save()
+        other = Patient.objects.create(external_id="other-1", given_name="Olive", family_name="Quill")
+        CareAssignment.objects.create(user=user, patient=other, role=Role.CLINICIAN)
+    return user
 
 
 @pytest.fixture

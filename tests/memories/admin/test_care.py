@@ -21,18 +21,6 @@ PATIENT_MODELS = (Patient, Conversation, Memory, ReviewTask, ExtractionRun)
 
 
 @pytest.fixture
-def uma(db: None) -> User:
-    """A nurse who cares for somebody else, and carries Django's superuser flag."""
-    with directing():
-        user = person("uma", Role.CLINICIAN)
-        user.is_superuser = True
-        user.save()
-        other = Patient.objects.create(external_id="other-1", given_name="Olive", family_name="Quill")
-        CareAssignment.objects.create(user=user, patient=other, role=Role.CLINICIAN)
-    return user
-
-
-@pytest.fixture
 def failed_run(mrs_hale: Patient, carl: User) -> ExtractionRun:
     actor = actor_for(carl)
     intake = take_in(patient=mrs_hale, utterances=said("She likes the window open."), by=actor, title="Hale at noon")

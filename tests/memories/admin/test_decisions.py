@@ -20,16 +20,18 @@ from tests.memories.talk import hear
 
 def task_of(memory: Memory, kind: TaskKind = TaskKind.VERIFY) -> ReviewTask:
     with directing():
-        return ReviewTask.objects.select_related("memory", "decided_by").get(memory=memory, kind=kind)
+        return ReviewTask.objects.select_related("memory", "decided_by", "ask_again_by").get(memory=memory, kind=kind)
 
 
 def address_of(task: ReviewTask) -> str:
     return reverse("admin:memories_reviewtask_change", args=[task.pk])
 
 
-def seen(memory: Memory) -> str:
+def seen(memory: Memory, task: ReviewTask | None = None) -> str:
+    """What a page about this memory, or about a question, has shown."""
     with directing():
-        return fingerprint(Memory.objects.with_details().get(pk=memory.pk))
+        current = ReviewTask.objects.select_related("related").get(pk=task.pk) if task else None
+        return fingerprint(Memory.objects.with_details().get(pk=memory.pk), current)
 
 
 def status_of(memory: Memory) -> str:
@@ -38,8 +40,9 @@ def status_of(memory: Memory) -> str:
 
 
 def decide(client: Client, memory: Memory, decision: str, **fields: str) -> Any:
-    said = {"decision": decision, "seen": seen(memory), "reason": "Asked her.", **fields}
-    return client.post(address_of(task_of(memory)), said)
+    task = task_of(memory)
+    said = {"decision": decision, "seen": seen(memory, task), "reason": "Asked her.", **fields}
+    return client.post(address_of(task), said)
 
 
 def test_confirm_goes_on_to_the_next_question(
@@ -124,6 +127,117 @@ def test_caregiver_decides_nothing_and_the_attempt_is_on_record(
         assert AccessLog.objects.refusals().filter(actor_label="carl").count() == 3
 
 
+# --- asked again -----------------------------------------------------------------------------------------------------
+
+
+def test_question_to_be_asked_again_stays_open_and_the_next_one_follows(
+    browse: Callable, penicillin: Memory, lisinopril: Memory, nora: User
+) -> None:
+    client = browse(nora)
+    assert decide(client, penicillin, "ask-again", reason="Which penicillin?").url == address_of(task_of(lisinopril))
+    task = task_of(penicillin)
+    assert (task.state, task.ask_again_note, task.ask_again_by) == (TaskState.OPEN, "Which penicillin?", nora)
+    assert status_of(penicillin) == VerificationStatus.UNCONFIRMED
+    page = client.get(address_of(task)).content.decode()
+    assert "Which penicillin?" in page
+    assert "Nothing has been said about it since." in page
+    assert b"To be asked again" in client.get(reverse("admin:memories_memory_history", args=[penicillin.pk])).content
+
+
+def test_question_asked_again_comes_after_those_that_nobody_has_seen(
+    browse: Callable, penicillin: Memory, lisinopril: Memory, nora: User
+) -> None:
+    client = browse(nora)
+    decide(client, penicillin, "ask-again")
+    assert decide(client, lisinopril, "ask-again").url == reverse("admin:memories_reviewtask_changelist")
+    assert decide(client, lisinopril, "confirm").url == address_of(task_of(penicillin))
+
+
+def test_words_said_since_a_question_was_asked_again_are_announced(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    client = browse(nora)
+    decide(client, penicillin, "ask-again")
+    hear(mrs_hale, nora, "Patient: Yes, I'm allergic to penicillin, as I said.")
+    assert b"Something has been said about it since" in client.get(address_of(task_of(penicillin))).content
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_question_is_not_asked_again_without_saying_what(
+    browse: Callable, penicillin: Memory, nora: User, reason: str
+) -> None:
+    assert decide(browse(nora), penicillin, "ask-again", reason=reason).status_code == 200
+    assert task_of(penicillin).ask_again_at is None
+
+
+# --- two people, one question ----------------------------------------------------------------------------------------
+
+
+def test_answer_to_a_question_is_not_overwritten_by_somebody_who_saw_it_open(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User, nina: User
+) -> None:
+    with acting_as(actor_for(nora)):
+        actions.confirm(penicillin, by=nora, reason="Seen on her bracelet.")
+    hear(mrs_hale, nora, "Nurse: Are you allergic to penicillin?", "Patient: No, I'm not allergic to penicillin.")
+    task = task_of(penicillin, TaskKind.CONFLICT)
+    both_saw = seen(penicillin, task)
+    kept = {"decision": "keep", "seen": both_saw, "reason": "She mixed it up."}
+    assert browse(nora).post(address_of(task), kept).status_code == 302
+    refuted = {"decision": "refute", "seen": both_saw, "reason": "She denies it."}
+    answer = browse(nina).post(address_of(task), refuted)
+    assert b"This has changed since you opened it." in answer.content
+    assert b"She mixed it up." in answer.content
+    assert status_of(penicillin) == VerificationStatus.CONFIRMED
+
+
+def test_words_that_came_in_under_a_reviewers_hands_are_read_before_anything_is_decided(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    task = task_of(penicillin)
+    before = seen(penicillin, task)
+    hear(mrs_hale, nora, "Nurse: Are you allergic to penicillin?", "Patient: No, I'm not allergic to penicillin.")
+    said = {"decision": "confirm", "seen": before, "reason": "Asked her."}
+    assert b"This has changed since you opened it." in browse(nora).post(address_of(task), said).content
+    assert status_of(penicillin) == VerificationStatus.UNCONFIRMED
+
+
+# --- what a reviewer is shown ----------------------------------------------------------------------------------------
+
+
+def test_review_shows_what_speaks_for_and_against(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    hear(mrs_hale, nora, "Patient: As I said, I'm allergic to penicillin.")
+    hear(mrs_hale, nora, "Patient: I take amoxicillin 500 mg three times a day.")
+    page = browse(nora).get(address_of(task_of(penicillin))).content.decode()
+    against = page.partition("Speaks against it")[2].partition("Other allergies and medications")[0]
+    assert "Said 2 times" in page.partition("Speaks for it")[2].partition("Speaks against it")[0]
+    assert "Takes amoxicillin 500 mg" in against
+    assert "Allergy to penicillin (unconfirmed, reaction not said) and amoxicillin." in against
+
+
+def test_alert_names_its_evidence_and_its_source(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    hear(mrs_hale, nora, "Patient: I take amoxicillin 500 mg three times a day.")
+    with directing():
+        task = ReviewTask.objects.open().get(kind=TaskKind.ALLERGY_DRUG)
+    page = browse(nora).get(address_of(task)).content.decode()
+    assert "Evidence A: the same drug or the same group." in page
+    assert f"Source: {task.evidence['source']}." in page
+    assert "Not reviewed by a pharmacist" in page
+
+
+def test_what_was_refuted_of_the_same_thing_is_shown_with_its_reason(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    with acting_as(actor_for(nora)):
+        actions.refute(penicillin, by=nora, reason="Only a stomach ache.")
+    hear(mrs_hale, nora, "Patient: I'm allergic to penicillin.")
+    page = browse(nora).get(address_of(task_of(penicillin, TaskKind.SAID_AGAIN))).content.decode()
+    assert "Only a stomach ache." in page
+
+
 # --- many at once ----------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +295,7 @@ def test_denied_after_it_was_confirmed_it_can_stay_as_it_is_with_a_reason(
     task = task_of(penicillin, TaskKind.CONFLICT)
     client = browse(nora)
     assert b"It stays as decided" in client.get(address_of(task)).content
-    said = {"decision": "keep", "seen": seen(penicillin), "reason": "She mixed it up."}
+    said = {"decision": "keep", "seen": seen(penicillin, task), "reason": "She mixed it up."}
     assert client.post(address_of(task), said).status_code == 302
     task = task_of(penicillin, TaskKind.CONFLICT)
     assert (task.state, task.reason, task.decided_by) == (TaskState.DECIDED, "She mixed it up.", nora)

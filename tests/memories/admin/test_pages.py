@@ -1,8 +1,11 @@
 """What the pages say, and what they cost."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -155,3 +158,9 @@ def summary_with(narrative: Narrative) -> Summary:
     """A summary of one critical item with this text."""
     empty: list = []
     return Summary(Patient(), 3, 1, {"allergy": 1}, [Memory()], empty, empty, empty, empty, narrative)
+
+
+@pytest.mark.parametrize("page", sorted(settings.BASE_DIR.glob("*/templates/**/*.html")), ids=lambda page: page.name)
+def test_templates_hold_no_script_no_handler_and_no_style_of_their_own(page: Path) -> None:
+    """So that a Content-Security-Policy that forbids these breaks no page of ours."""
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:", page.read_text())
