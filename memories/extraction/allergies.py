@@ -9,9 +9,9 @@ from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
 from memories.extraction.polarity import NEGATIONS
-from memories.extraction.reactions import CANNOT, causes_reaction, reaction_in, reaction_to, severity_of
+from memories.extraction.reactions import CANNOT, causes_reaction, is_forbidden, reaction_in, reaction_to, severity_of
 from memories.extraction.reading import Sentence
-from memories.extraction.substances import LEAVING_OUT, has_cue, is_answered_by_allergy, substances_of
+from memories.extraction.substances import LEAVING_OUT, has_cue, is_answered_by_allergy, is_explained, substances_of
 from memories.extraction.topics import Topic
 from memories.vocabulary.words import word_set
 
@@ -67,21 +67,30 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     if move.act is Act.ASKS_OPENLY:
         return False if _reacts(move) else None
     if move.is_question:
+        if _picks_another(move, mention):
+            return None
         if move.holds is None and not (
             (move.topic is Topic.ALLERGY and _reacts(move)) or (move.act is Act.CHECKS and has_cue(move.sentence))
         ):
             return None
-        return move.holds is False or (move.act is Act.CHECKS and _is_denied(mention))
+        return move.holds is False or (move.act is Act.CHECKS and _is_denied(move, mention))
     denied = move.answers is not None and move.answers.holds is False
     if denied and not has_cue(move.sentence) and not _is_let_stand(move, mention):
         return None
-    return _is_denied(mention)
+    return _is_denied(move, mention)
 
 
 def _is_supposed(move: Move, mention: Mention) -> bool:
     """ "If I had an allergy to latex"; not "if I eat shrimp I get hives"."""
     supposed = "if" in move.sentence.norms[: mention.first] and not move.is_question
     return supposed and not causes_reaction(move.sentence, mention)
+
+
+def _picks_another(question: Move, mention: Mention) -> bool:
+    """ "Tetracycline and codeine?" "Just the codeine." """
+    picked = [reply.sentence for reply in question.replies if reply.sentence.says("just", "only")]
+    named = {one.key for sentence in picked for one in allergens_in(sentence)}
+    return bool(named) and mention.key not in named
 
 
 def _is_let_stand(move: Move, mention: Mention) -> bool:
@@ -96,12 +105,14 @@ def _reacts(move: Move) -> bool:
     return any(reaction_in(reply.sentence) for reply in move.replies)
 
 
-def _is_denied(mention: Mention) -> bool:
+def _is_denied(move: Move, mention: Mention) -> bool:
     begins, _ = mention.sentence.clause_of(mention.first)
     norms = mention.sentence.norms
     begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
     if not cues or (norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but")):
+        return False
+    if is_forbidden(mention.sentence, mention, explained=is_explained(move)):
         return False
     return norms[cues[-1]] not in CANNOT and not _STANDS_ALL_THE_SAME & set(norms[cues[-1] : mention.first])
 

@@ -39,7 +39,24 @@ _IMAGINING = word_set(
     "test tested check checked whether would potential suspicious suggestive consistent anything "
     "reassured sounds looking vaccine"
 )
+_SUPPOSING = word_set(
+    "if whether might may could maybe perhaps possible possibly unless would risk chance rule anything"
+)
+_FOUND = (
+    "you have",
+    "you've got",
+    "you do have",
+    "he has",
+    "she has",
+    "shows",
+    "showed",
+    "revealed",
+    "confirmed",
+    "positive for",
+)
 _ALL_THE_SAME = word_set("looks seems appears")
+#: Said after a mention, these give it to a relative: "tetracycline was my sister".
+_BELONGS = re.compile(rf"(?:is|was|'s|would be|that's|, that's) (?:my|his|her|your) (?:{'|'.join(sorted(KIN))})\b")
 #: What is about in the world, not in the patient.
 _ABOUT = re.compile(
     r"\b(?:going (?:around|round)|(?:exposed|exposure) to|in contact with|outbreak of|(?:been|is|'s) a lot of"
@@ -78,6 +95,8 @@ def is_someone_elses(move: Move, mention: Mention) -> bool:
     """Whether a mention is about another person than the patient."""
     norms, first = mention.sentence.norms, mention.first
     if any(phrase in mention.sentence.plain for phrase in _RUNS):
+        return True
+    if _BELONGS.match(" ".join(norms[mention.last : mention.last + 4])):
         return True
     begins = _own_statement_begins(mention)
     kin = [at for at in range(begins, first) if mention.sentence.words[at].key in KIN]
@@ -187,7 +206,10 @@ def after_answering_no(norms: tuple[str, ...], begins: int) -> int:
 
 def _is_certain(mention: Mention) -> bool:
     near = f" {' '.join(mention.sentence.norms[max(0, mention.first - 4) : mention.first])} "
-    return any(f" {phrase} " in near for phrase in ("diagnosed with", "told i have", "told i had", "known history of"))
+    if any(f" {phrase} " in near for phrase in ("diagnosed with", "told i have", "told i had", "known history of")):
+        return True
+    supposed = _SUPPOSING & set(mention.sentence.norms[: mention.first])
+    return not supposed and any(f" {phrase} " in near for phrase in _FOUND)
 
 
 def _explains(mention: Mention) -> bool:

@@ -6,7 +6,7 @@ A question stays open until the other side says something that answers it; askin
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from memories.choices import SpeakerRole
 from memories.extraction.mentions import REACTIONS, conditions_in, medicines_in
@@ -27,7 +27,8 @@ class Act(Enum):
 class Move:
     """What one sentence does. `holds`: what the answer says of a question's content (None: left open).
 
-    `answers` is the question this sentence replies to; `replies` the sentences that reply to this one.
+    `next` is the sentence said after it, by whomever; `answers` is the question this sentence replies to; `replies`
+    the sentences that reply to this one.
     `kin_is_patient`: the patient is absent, so a clinician's "your mother" to a caregiver is the patient.
     """
 
@@ -39,6 +40,7 @@ class Move:
     holds: bool | None = None
     answers: "Move | None" = None
     kin_is_patient: bool = False
+    next: "Move | None" = None
     replies: list["Move"] = field(default_factory=list)
 
     @property
@@ -89,6 +91,8 @@ def follow(sentences: Sequence[Sentence]) -> list[Move]:
         new = _with_topics(list(turn), moves[-1] if moves else None)
         _take_turn(asked, new)
         moves += new
+    for move, following in pairwise(moves):
+        move.next = following
     roles = {sentence.role for sentence in sentences}
     if SpeakerRole.CAREGIVER in roles and SpeakerRole.PATIENT not in roles:
         _let_kin_be_patient(moves)
@@ -220,7 +224,8 @@ def _stays_on(asked: Move, move: Move) -> bool:
     """Whether an answer stays with the question's topic: "an antibiotic called ..." still answers "any allergies?"."""
     if asked.topic is Topic.FAMILY or not (move.own_topic or move.is_question):
         return True
-    return asked.topic is Topic.ALLERGY and move.topic is Topic.MEDICATION and not _speaks_of_taking(move.sentence)
+    wanders = move.topic in (Topic.MEDICATION, Topic.SUBSTANCE)  # "cigarette smoke" is an allergen here
+    return asked.topic is Topic.ALLERGY and wanders and not _speaks_of_taking(move.sentence)
 
 
 def _speaks_of_taking(sentence: Sentence) -> bool:

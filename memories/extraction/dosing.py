@@ -12,7 +12,7 @@ _UNITS_SAID = {
     "mg": "mg mgs milligram milligrams",
     "mcg": "mcg mcgs mic mics microgram micrograms",
     "g": "g gram grams",
-    "ml": "ml milliliter milliliters millilitre millilitres cc",
+    "ml": "ml mls mil mils milliliter milliliters millilitre millilitres cc",
     "units": "unit units iu",
     "meq": "meq",
     "%": "% percent",

@@ -1,6 +1,6 @@
 """Medications as said: which drug, how much of it, and whether it is taken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from memories.choices import Category, ClinicalStatus, MedicationStatus, Priority, SpeakerRole
 from memories.extraction.assertion import is_someone_elses
@@ -10,6 +10,7 @@ from memories.extraction.dosing import Dosing, corrected_dose, dosing_of
 from memories.extraction.mentions import Mention, medicines_in
 from memories.extraction.misspelt import misspelt_medicines_in
 from memories.extraction.numbers import number_at
+from memories.extraction.settling import settled, told
 from memories.extraction.stopping import is_stopped
 from memories.extraction.substances import substances_of
 from memories.extraction.taking import status_of
@@ -17,16 +18,9 @@ from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import high_alert_class
 from memories.vocabulary.words import Word, word_set
 
-_SAYS = {
-    MedicationStatus.ACTIVE: "Takes {}.",
-    MedicationStatus.INTENDED: "Planned: {}.",
-    MedicationStatus.STOPPED: "Stopped taking {}.",
-    MedicationStatus.NOT_TAKEN: "Does not take {}.",
-    MedicationStatus.UNKNOWN: "Was given or has taken {}; whether it is taken now was not said.",
-}
 _SETTLED = (MedicationStatus.STOPPED, MedicationStatus.ACTIVE, MedicationStatus.INTENDED)
 _GIVING = word_set("take takes taking on prescribe continue start giving")
-_TAKEN_FOR_GRANTED = word_set("take taking taken took on use using used your the his her given had")
+_TAKEN_FOR_GRANTED = word_set("which much many take taking taken took on use using used your the his her given had")
 _FOLLOWING = 3
 _SURE, _FAIRLY_SURE = 0.9, 0.7
 _ASKED_OF_IT = (
@@ -35,6 +29,8 @@ _ASKED_OF_IT = (
 )  # fmt: skip
 _SHORT = 9
 _LEADS_ON = 4
+#: Words and mark of "did you?", "right?".
+_TAG = 3
 #: Words at most of an answer that only puts a name right.
 _BRIEF = 5
 _LONG = 16
@@ -51,7 +47,7 @@ def find_medications(moves: Sequence[Move], allergic_to: frozenset[str]) -> list
         for mention in (*medicines_in(move.sentence), *misspelt_medicines_in(move))
         if _is_medication(move, mention, allergic_to)
     ]
-    return list(_settled([one for one in found if one]))
+    return settled([one for one in found if one])
 
 
 def _is_named_next(moves: Sequence[Move], at: int, mention: Mention) -> bool:
@@ -128,7 +124,7 @@ def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | 
     return Candidate(
         category=Category.MEDICATION,
         about=(mention.ingredient or mention.name).lower(),
-        content=_SAYS[status].format(_described(facts)),
+        content=told(facts),
         quote=_quote(move, mention),
         priority=Priority.CRITICAL if high_alert_class(mention.key) else Priority.HIGH,
         clinical_status=ClinicalStatus.INACTIVE if status == MedicationStatus.STOPPED else ClinicalStatus.ACTIVE,
@@ -246,6 +242,8 @@ def _is_about_it(move: Move) -> bool:
 def _keeps_to_it(question: Move) -> bool:
     """Whether a question asks on about the drug: "How much?", "Twice a day?"; not "And your sugar this morning?"."""
     sentence = question.sentence
+    if len(sentence.words) <= _TAG:
+        return True
     return sentence.says(*_ASKED_OF_IT) or bool(dosing_of(sentence.words)) or bool(medicines_in(sentence))
 
 
@@ -265,40 +263,8 @@ def _after_yes(move: Move) -> Sequence[Word]:
     return words[begins:]
 
 
-def _described(facts: MedicationFacts) -> str:
-    parts = [facts.drug, facts.dose, facts.route, facts.frequency, "as needed" if facts.as_needed else ""]
-    return " ".join(part for part in parts if part)
-
-
 def _quote(move: Move, mention: Mention) -> Quote:
     """The mention's clause; for what a question asked and an answer settled, the answer."""
     if move.act in (Act.ASKS, Act.CHECKS) and move.holds is not None and move.replies:
         return move.replies[0].sentence.quote()
     return mention.sentence.quote()
-
-
-def _settled(found: list[Candidate]) -> Iterator[Candidate]:
-    """Without what the same talk overrides: a denial of what is taken after all, words told twice."""
-    affirmed = _last_affirmed(found)
-    told: dict[tuple[str, Quote], Candidate] = {}
-    for one in found:
-        if one.denied and affirmed.get(one.about, -1) >= one.quote.turn:
-            continue
-        key = (one.about, one.quote)
-        if key not in told or _tells_more(one, told[key]):
-            told[key] = one
-    yield from told.values()
-
-
-def _tells_more(one: Candidate, before: Candidate) -> bool:
-    """Whether the answer, which repeats the name, adds the dose that the question left open."""
-    return bool(one.medication and before.medication and one.medication.dose and not before.medication.dose)
-
-
-def _last_affirmed(found: list[Candidate]) -> dict[str, int]:
-    """By what each is about, the last turn that says it is taken."""
-    turns: dict[str, int] = {}
-    for one in found:
-        if not one.denied:
-            turns[one.about] = max(one.quote.turn, turns.get(one.about, -1))
-    return turns

@@ -32,7 +32,14 @@ _SINCE_WHEN = re.compile(
     r"|(?:\w+ ){1,3}(?:years|months|weeks) ago|a (?:long|while) (?:time )?(?:ago|back)|last (?:year|month|winter"
     r"|summer))"
 )
-_NO = word_set("no nope nah never none nothing negative neither not")
+#: Told how often or how many, it was: "Twice", "He's had three".
+_HOW_OFTEN = re.compile(
+    r"^(?:\w+ ){0,1}(?:once|twice|several|a few times|a couple (?:of )?times|(?:two|three|four|five) times"
+    r"|(?:i've|he's|she's|i|he|she) (?:had|have|has|gets?|got) (?:it|them|that|those|some|several|a few|a couple|one"
+    r"|two"
+    r"|three|four|both|all|lots|plenty))\b"
+)
+_NO = word_set("no nope nah never none nothing negative neither not zero nada nil")
 _NO_PHRASES = (
     "i don't", "i do not", "i'm not", "i am not", "i haven't", "i have not", "i've not", "i've never",
     "i have never", "he doesn't", "she doesn't", "he does not", "she does not", "he hasn't", "she hasn't",
@@ -76,7 +83,10 @@ def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | No
         return None
     for at, word in enumerate(words):
         rest = f"{' '.join(words[at:])} "
-        if word in _YES or rest.startswith(tuple(f"{phrase} " for phrase in _YES_PHRASES)):
+        agrees = next((phrase for phrase in _YES_PHRASES if rest.startswith(f"{phrase} ")), "")
+        if agrees and words[at + len(agrees.split()) :][:1] in (["none"], ["no"], ["nothing"]):
+            return False
+        if word in _YES or agrees:
             return not _then_no(words[at + 1 :])
         if word == "not" and words[at + 1 :] and words[at + 1] not in _NOT_AT_ALL:
             return None
@@ -86,7 +96,9 @@ def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | No
             break
     if turn and turn[0].says(*_NO_INSIDE):
         return False
-    return True if turn and (_SINCE_WHEN.search(" ".join(words)) or _ends_in_yes(turn[0])) else None
+    said = " ".join(words)
+    tells_when = bool(_HOW_OFTEN.search(said) or _SINCE_WHEN.search(said))
+    return True if turn and (tells_when or _ends_in_yes(turn[0])) else None
 
 
 def _ends_in_yes(sentence: Sentence) -> bool:

@@ -55,6 +55,11 @@ _KEPT_FROM = re.compile(
     r"\b(?:keeps? (?:me|him|her) (?:away from|off)|stay(?:s|ing)? away from|(?:have|has|had) to avoid|avoids?"
     r"|(?:told|said|supposed) (?:me |him |her )?(?:to )?(?:not|never)(?: to)? (?:take|have|use|eat))\b"
 )
+_RULED_OUT = re.compile(
+    r"\b(?:no(?: more)?|never (?:give|gave|feed|offer|let)(?: (?:him|her|me|them))?(?: (?:have|eat))?|nothing with"
+    r"|keep (?:him|her|me|them) (?:away from|off)|(?:can't|cannot|don't|do not|mustn't|must not|shouldn't|not)"
+    r" (?:ever )?(?:have|eat|touch|use|give (?:him|her|me|them)|be given|let (?:him|her) (?:have|eat)))(?: any| the)?$"
+)
 CANNOT = word_set("can't cannot couldn't")
 _TOOK = word_set("took gave given had tried stop stopped")
 _RELIEF = word_set("went goes better helps helped down improved relieved relieves faded gone away stops")
@@ -120,12 +125,26 @@ def _followed(sentence: Sentence, one: Mention) -> bool:
     return bool(taken) and then and not _RELIEF & set(sentence.norms[one.last :])
 
 
+def reacts_strongly(sentence: Sentence) -> bool:
+    return any(True for _ in spans(sentence.words, _STRONGLY))
+
+
+def is_forbidden(sentence: Sentence, one: Mention, explained: bool) -> bool:
+    """ "And no strawberries, she swells up": a thing that is ruled out, and what it does.
+
+    `explained`: the next words say what it does.
+    """
+    ruled_out = _RULED_OUT.search(" ".join(sentence.norms[: one.first]))
+    says_why = any(first >= one.last for first, _, _ in spans(sentence.words, _STRONGLY))
+    return bool(ruled_out) and (says_why or explained)
+
+
 def is_avoided(sentence: Sentence, one: Mention, asked_for: bool) -> bool:
     """Whether somebody cannot have a substance because of what it does: "he can't have peanuts, he gets hives".
 
     `asked_for`: allergies are what is being talked about, so no reaction need be named.
     """
-    strongly = any(True for _ in spans(sentence.words, _STRONGLY))
+    strongly = reacts_strongly(sentence)
     if one.ingredient and any(True for _ in spans(sentence.words, _DISAGREES)):
         return True
     if strongly and any(last <= one.first for _, last, _ in spans(sentence.words, _KEPT_FROM)):

@@ -25,6 +25,12 @@ _GIVEN_UP = (
     "done with", "off it now", "off of it", "finished with", "got rid of", "had enough of", "taken me off",
     "but not", "not since",
 )  # fmt: skip
+#: "I haven't had that in years", "not taken it since May"; what is only needed at times is kept all the same.
+_LONG_UNTAKEN = re.compile(
+    r"\b(?:haven't|hasn't|have not|has not|not|never) (?:had|taken|took|used|touched|been on|been taking)\b.*"
+    r"\b(?:in (?:a |over a )?(?:years?|months?|weeks?|ages|long|while)|for (?:a |over a )?(?:years?|months?|weeks?|ages"
+    r"|long|while|two|three|four|six)|since)\b"
+)
 _OFF = re.compile(
     r"\b(?:wean|taper|took|take|taken|taking|got|get|gotten|came|come|coming|went|gone|been|pulled|kept)\w*"
     r"(?: (?:me|him|her|them|you|myself|himself|herself))?(?: (?:right|straight|completely|slowly|back))? off\b"
@@ -32,7 +38,8 @@ _OFF = re.compile(
 #: Said in the drug's own clause, these put it in the past.
 _IN_THE_PAST = (
     *_GIVEN_UP[:-2], "off of", "in the past", "previously", "years ago", "months ago",
-    "was on", "was taking", "were taking", "were on",
+    "was on", "was taking", "were taking", "were on", "on hold", "been held", "is held", "had me on", "had him on",
+    "had her on", "put me on for a while", "last took",
 )  # fmt: skip
 #: Said later in the drug's sentence, these say why it was left.
 _DID_NOT_SUIT = (
@@ -51,7 +58,7 @@ _DID_HARM = re.compile(
 _ALL_THE_SAME = word_set("relief better relieved helped still take takes taking prescription refill half")
 _ELSEWHERE = ("smoking", "drinking", "smoke", "drink")
 _STARTING = word_set(
-    "start begin take continue try add keep cut reduced increased lowered changed raised halved started"
+    "start begin take continue try add keep skip cut reduced increased lowered changed raised halved started"
 )
 _SWITCHING = word_set("switch switched switching change changed changing")
 _IT = word_set("it that them those this taking")
@@ -65,7 +72,7 @@ def is_stopped(mention: Mention) -> bool:
     sentence = mention.sentence
     if sentence.says(*_NEVER_STOP):
         return False
-    if any(norm in _STOP_VERBS and _is_object(mention, at) for at, norm in enumerate(sentence.norms)):
+    if is_left_by_verb(mention):
         return True
     if _is_long_untaken(mention):
         return True
@@ -78,6 +85,12 @@ def is_stopped(mention: Mention) -> bool:
     return any(phrase in own for phrase in _padded(_IN_THE_PAST)) or any(
         phrase in later for phrase in _padded(_DID_NOT_SUIT)
     )
+
+
+def is_left_by_verb(mention: Mention) -> bool:
+    """ "Stopped", "finished", "held": a verb that has the drug as its object."""
+    norms = mention.sentence.norms
+    return any(norm in _STOP_VERBS and _is_object(mention, at) for at, norm in enumerate(norms))
 
 
 def _did_harm(mention: Mention) -> bool:
@@ -110,12 +123,16 @@ def tells_of_stopping(move: Move) -> bool:
     sentence = move.sentence
     if move.is_question or sentence.says(*_ELSEWHERE, *_NEVER_STOP) or medicines_in(sentence):
         return False
-    return bool(_STOP_VERBS & set(sentence.norms)) or sentence.says(*_GIVEN_UP) or bool(_OFF.search(sentence.plain))
+    if sentence.says(*_GIVEN_UP) or _OFF.search(sentence.plain):
+        return True
+    return bool(_STOP_VERBS & set(sentence.norms)) or bool(_LONG_UNTAKEN.search(sentence.plain))
 
 
 def asks_what_was_left(question: Move) -> bool:
-    """ "Which ones did you stop?", "What did they take you off?" """
+    """ "Which ones did you stop?", "What did they take you off?", "What were you on in the past?" """
     sentence = question.sentence
+    if sentence.says("in the past", "previously", "before this", "used to"):
+        return True
     return bool(_STOP_VERBS & set(sentence.norms)) or bool(_OFF.search(" ".join(sentence.norms)))
 
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from memories.choices import SpeakerRole
-from memories.extraction.assertion import is_excepted
+from memories.extraction.assertion import after_answering_no, is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention, allergens_in, heard
 from memories.extraction.phrases import spans
 from memories.extraction.polarity import is_negative
-from memories.extraction.reactions import causes_reaction, is_a_reaction, is_avoided
+from memories.extraction.reactions import causes_reaction, is_a_reaction, is_avoided, is_forbidden, reacts_strongly
 from memories.extraction.reading import Sentence
 from memories.extraction.topics import Topic
 from memories.vocabulary.drugs import resembling
@@ -20,6 +20,9 @@ _TO = re.compile(
     r"\b(?:allergic to|allerg(?:y|ies) to|(?:reactions?|reacted|reacts?|reacting)(?: \w+)? to|sensitive to"
     r"|sensitivity to|intolerant (?:to|of)"
     r"|intolerance (?:to|of)|anaphyla\w+ (?:to|from)|allergies (?:are|include|:)|allerg(?:y|ies) :)(?= |$)"
+)
+_THAT_DID = re.compile(
+    r"(?:(?:oh|yes|yeah|yep|right|correct|well) )*(?:that|it)(?: one)? (?:gave|gives|makes?|made|causes?|caused)\b"
 )
 _OF = re.compile(r"\b(?:allergy|allergies|allergic|intolerance|intolerant)\b")
 _CUES = (
@@ -69,7 +72,7 @@ _OTHER_MATTERS = word_set(
 )
 #: Carried because of an allergy.
 _RESCUES = frozenset({"epinephrine"})
-_ARE_YOUR = word_set("is are your my his her their the only")
+_ARE_YOUR = word_set("is are your my his her their the only on in list listed of as an down under noted")
 _LONGEST = 4
 #: Words at most of an answer in which a word that resembles a drug's name is taken for one.
 _ANSWER = 9
@@ -106,9 +109,31 @@ def substances_of(move: Move) -> list[Mention]:
         named = [
             one
             for one in known
-            if causes_reaction(sentence, one, on_allergies) or is_avoided(sentence, one, on_allergies)
+            if causes_reaction(sentence, one, on_allergies)
+            or is_avoided(sentence, one, on_allergies)
+            or is_forbidden(sentence, one, explained=is_explained(move))
         ]
+    if not named and len(known) == 1 and _is_confirmed_by_reaction(move):
+        named = known
     return list({(one.first, one.last): one for one in named}.values())
+
+
+def is_explained(move: Move) -> bool:
+    """ "Keep him away from walnuts." "His throat closes." """
+    following = move.next
+    if following is None or following.is_question or following.sentence.turn != move.sentence.turn:
+        return False
+    return reacts_strongly(following.sentence) and not allergens_in(following.sentence)
+
+
+def _is_confirmed_by_reaction(move: Move) -> bool:
+    """ "I see Ceftin here." "Yes, that gave me hives." """
+    reply = move.next
+    if reply is None or reply.sentence.turn == move.sentence.turn or reply.is_question:
+        return False
+    if move.is_question and move.topic is not Topic.ALLERGY:
+        return False
+    return bool(_THAT_DID.match(reply.sentence.plain.strip())) and reacts_strongly(reply.sentence)
 
 
 def _listed(move: Move, known: Sequence[Mention]) -> list[Mention]:
@@ -120,6 +145,7 @@ def _listed(move: Move, known: Sequence[Mention]) -> list[Mention]:
         if one.generic != "always"
         and one.ingredient not in _RESCUES
         and not reasons & set(range(one.first - _LONGEST, one.first))
+        and (_leaves_out(move.sentence) or not _denies(move.sentence, one))
     ]
 
 
@@ -132,7 +158,8 @@ def _left_out(sentence: Sentence, listed: Sequence[Mention]) -> list[Mention]:
 
 def _denies(sentence: Sentence, one: Mention) -> bool:
     begins, _ = sentence.clause_of(one.first)
-    return is_negative(sentence.norms[begins : one.first])
+    before = sentence.norms[after_answering_no(sentence.norms, begins) : one.first]
+    return is_negative(before) and not LEAVING_OUT & set(before)
 
 
 def _goes_on_with(sentence: Sentence, before: Mention, one: Mention) -> bool:
@@ -206,14 +233,7 @@ def _may_list(move: Move) -> bool:
         return False
     if move.is_question:
         return True
-    if move.sentence.role == SpeakerRole.CLINICIAN and len(move.sentence.words) > 12:
-        return False
-    return not is_negative(_after_answering_no(move.sentence.norms)) or _leaves_out(move.sentence)
-
-
-def _after_answering_no(norms: tuple[str, ...]) -> tuple[str, ...]:
-    """ "No, just penicillin" without its "No,"."""
-    return norms[2:] if norms[0] in ("no", "nope", "nah") and norms[1:2] == (",",) else norms
+    return not (move.sentence.role == SpeakerRole.CLINICIAN and len(move.sentence.words) > 12)
 
 
 def _is_dosed(sentence: Sentence) -> bool:

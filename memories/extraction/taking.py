@@ -9,8 +9,10 @@ from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention
 from memories.extraction.polarity import NEGATIONS
+from memories.extraction.settling import ADVISED
 from memories.extraction.stopping import (
     asks_what_was_left,
+    is_left_by_verb,
     is_stopped,
     status_after_switch,
     tells_of_stopping,
@@ -52,6 +54,10 @@ _CONTINUE = (
 _ADJUSTED = re.compile(
     r"\b(?:increas|decreas|rais|lower|reduc|doubl|halv|adjust|bump|titrat|cut|go(?:ing)? (?:up|down)|mov(?:e|ing))\w*"
     r" (?:up |down |back )?(?:on )?(?:your|his|her|the|that)(?: dose of| dosage of)?(?: your| the)?$"
+)
+_ADVISED_AGAINST = re.compile(
+    r"\b(?:avoid|lay off|stay away from|stay off|steer clear of|keep off|cut out|leave off)(?: taking| using)?"
+    r"(?: \w+ (?:and|or|,))*(?: the| any| your| more)?$"
 )
 _TENTATIVE = word_set("could maybe might perhaps if consider thinking may would such or either something")
 _DOSE_ASKED = ("what's the dose", "what dose", "how much", "how many", "how often", "what strength")
@@ -111,11 +117,17 @@ def _status_told(move: Move, mention: Mention, following: Sequence[Move]) -> _Ve
     switched = status_after_switch(mention)
     if switched:
         return switched, 0.8
-    left = move.answers is not None and move.answers.act is Act.ASKS_OPENLY and asks_what_was_left(move.answers)
+    asked = move.answers if move.answers is not None and move.answers.act is Act.ASKS_OPENLY else None
+    now = {"now", "currently", "still"} & set(before[-_ECHO:])
+    left = asked is not None and asks_what_was_left(asked)
+    if now and not is_left_by_verb(mention):
+        return MedicationStatus.ACTIVE, 0.8
     if is_stopped(mention) or left or any(tells_of_stopping(move) for move in following[:2]):
         return (MedicationStatus.ACTIVE, 0.5) if sentence.says("if") else (MedicationStatus.STOPPED, 0.8)
     if sentence.says(*_CONTINUE) or _ADJUSTED.search(" ".join(before)):
         return MedicationStatus.ACTIVE, 0.8
+    if _may_prescribe(sentence.role) and _ADVISED_AGAINST.search(" ".join(before)):
+        return MedicationStatus.STOPPED, ADVISED
     tentative = bool(set(before) & _TENTATIVE)
     if sentence.says(*_TALKED_OF):
         return MedicationStatus.INTENDED, 0.5

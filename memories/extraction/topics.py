@@ -1,5 +1,6 @@
 """What a sentence is about, as far as taking a history goes."""
 
+import re
 from enum import Enum
 
 from memories.extraction.reading import Sentence
@@ -44,6 +45,10 @@ _WHAT_IS_NOT_BORNE = (
     "don't get along with",
     "break out from", "swell up from",
 )  # fmt: skip
+_BROUGHT_ON = re.compile(
+    r"\b(?:rash|rashes|hives|swelling|swell(?:ed)? up|br(?:eak|oke|oken) out|itch\w*|trouble breathing)\b.*"
+    r"\b(?:from|to|with|after|on)\b.*\b(?:medicines?|medications?|meds|drugs?|antibiotics?|foods?|vaccines?|anything)\b"
+)
 _STILL_TAKEN = (
     "still taking", "still take", "still takes", "still on", "still using", "still use", "still the", "taking that",
     "taking it", "taking any", "does she take", "does he take", "she taking", "he taking", "you taking",
@@ -168,7 +173,7 @@ def topic_of(sentence: Sentence, kin_counts: bool = True) -> Topic | None:
 
 def asks_what_is_not_borne(sentence: Sentence) -> bool:
     """Whether a question asks for allergies without the word: "Anything you can't take?" """
-    return sentence.asks and sentence.says(*_WHAT_IS_NOT_BORNE)
+    return sentence.asks and (sentence.says(*_WHAT_IS_NOT_BORNE) or bool(_BROUGHT_ON.search(sentence.plain)))
 
 
 def drugs_only(sentence: Sentence) -> bool:

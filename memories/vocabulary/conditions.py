@@ -68,6 +68,12 @@ _BONES = word_set(
     "arm leg wrist ankle hip rib ribs collarbone clavicle nose foot toe finger hand back neck pelvis jaw "
     "shoulder elbow kneecap thumb tailbone skull vertebra femur tibia fibula humerus shin"
 )
+_WHEN_SPELT = {
+    "ms": "multiple sclerosis",
+    "add": "ADHD",
+    "ed": "erectile dysfunction",
+    "pad": "peripheral vascular disease",
+}
 _SPREAD = 4
 
 
@@ -76,7 +82,7 @@ def find_conditions(words: Sequence[Word]) -> list[Found[str]]:
     found: list[Found[str]] = []
     at = 0
     while at < len(words):
-        here = _named_closer(words, at) or listed_conditions().at(words, at) or _broken(words, at) or _built(words, at)
+        here = _listed(words, at) or _broken(words, at) or _built(words, at)
         if here and not _is_a_surname(words[here.first : here.last]):
             found.append(here)
         at = here.last if here else at + 1
@@ -106,6 +112,16 @@ def _is_a_surname(words: Sequence[Word]) -> bool:
 def _eponyms() -> frozenset[str]:
     said = (said for row in rows("conditions.tsv") for said in spoken_forms(row))
     return frozenset(one.removesuffix("'s") for one in said if one.endswith("'s") and " " not in one)
+
+
+def _listed(words: Sequence[Word], at: int) -> Found[str] | None:
+    return _spelt(words, at) or _named_closer(words, at) or listed_conditions().at(words, at)
+
+
+def _spelt(words: Sequence[Word], at: int) -> Found[str] | None:
+    """An abbreviation that is a word when it is not spelt letter by letter: "M S" is no title."""
+    meant = _WHEN_SPELT.get(words[at].key) if words[at].is_spelt else None
+    return Found(meant, at, at + 1) if meant else None
 
 
 def _named_closer(words: Sequence[Word], at: int) -> Found[str] | None:

@@ -19,6 +19,8 @@ _POSSESSIVE = re.compile(r"'s$|(?<=s)'$")
 _PRESCRIBED = re.compile(r"mcg|mg|ml|bid|tid|qid|qhs|qd|prn|po")
 _PRESCRIPTION = re.compile(rf"(?:{_PRESCRIBED.pattern})+")
 _MOST_SPELT = 12
+#: So many small letters in a row are an abbreviation, though "a" and "i" be among them: "a c l".
+_SURELY_SPELT = 3
 #: "'s" after these is "is" or "has", not a possessor.
 _CONTRACTED = word_set("he's she's it's that's what's there's here's who's where's how's let's when's")
 
@@ -82,7 +84,7 @@ def _spelt_run(words: list[Word], at: int, text: str) -> int:
     letters = [word.norm for word in words[at:end]]
     if len(letters) == 2 and letters[-1] == "i" and letters != ["m", "i"]:
         return at  # "vitamin D I take": the pronoun
-    if not words[at].capital and {"a", "i"} & set(letters):
+    if not words[at].capital and {"a", "i"} & set(letters) and len(letters) < _SURELY_SPELT:
         return at
     return end if len(letters) > 1 else at
 

@@ -11,7 +11,7 @@ from memories.evaluation.score_extraction import score_extraction
 from memories.vocabulary.lexicon import rows
 from tests.memories.extraction.dialogues import dialogues_in, prediction_of
 
-BATCHES = ("first", "second", "third")
+BATCHES = ("first", "second", "third", "fourth", "fifth")
 
 
 @cache
@@ -23,7 +23,7 @@ def figures() -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "missed", "false"), [("allergies", 0.03, 0.08), ("medications", 0.04, 0.04), ("conditions", 0.08, 0.08)]
+    ("kind", "missed", "false"), [("allergies", 0.05, 0.05), ("medications", 0.04, 0.04), ("conditions", 0.08, 0.08)]
 )
 def test_facts_are_found_and_none_made_up(kind: str, missed: float, false: float) -> None:
     counts = figures()[kind]
