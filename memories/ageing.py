@@ -10,17 +10,11 @@ from audit.models import AccessLog, Event
 from memories.choices import CRITICAL_CATEGORIES, ClinicalStatus, Priority, VerificationStatus
 from memories.indexing import unindex
 from memories.models import Memory, MemoryQuerySet
+from memories.models.memory import AGED_AT
 from patients.models import Patient
 
-#: In a memory's metadata: when it aged. Without it, an inactive memory is one that was said to be over.
-AGED_AT = "aged_at"
 #: What counts as use beside being said: it was searched for and found, opened, or told to a model.
 USES = (Event.SEARCH, Event.READ)
-
-
-def is_aged(memory: Memory) -> bool:
-    """Whether it has stepped back for lack of use: such a memory is found, but comes after the others in a context."""
-    return memory.clinical_status == ClinicalStatus.INACTIVE and AGED_AT in memory.metadata
 
 
 def unaged(memories: MemoryQuerySet) -> MemoryQuerySet:

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from memories.ageing import is_aged
 from memories.choices import Category, Scope
 from memories.links import links_of, representatives
 from memories.models import LinkKind, Memory, MemoryLink, MemoryQuerySet
+from memories.occasions import in_company
 from memories.prompting import (
     CRITICAL,
     CRITICAL_NOT_LOADED,
@@ -113,17 +113,20 @@ def critical_items(patient: Patient) -> MemoryQuerySet:
 
 
 def _relevant(patient: Patient, query: str, notes: list[str]) -> list[Memory]:
-    """Other memories of the patient's own scope, best first; what has aged comes after what has not."""
+    """Other memories of the patient's own scope, best first, among them what was said beside those that were found;
+    what has aged comes after what has not.
+    """
     if query:
         # Other scopes are left out afterwards: few memories have one, and a filter would slow each search.
         result = search(patient=patient, query=query, limit=TRIED)
         notes += [result.degraded] if result.degraded else []
-        found = [hit.memory for hit in result.hits if hit.memory.scope == Scope.PATIENT]
+        company = in_company(result.hits, patient)
+        found = [memory for memory in company if memory.scope == Scope.PATIENT]
     else:
         # Of the priorities' words "high" comes before "normal".
         live = Memory.objects.for_patient(patient).live().filter(scope=Scope.PATIENT).with_details()
         found = list(live.order_by("priority", "-last_said_at")[:TRIED])
-    return sorted((memory for memory in found if not memory.is_critical), key=is_aged)
+    return sorted((memory for memory in found if not memory.is_critical), key=lambda memory: memory.is_aged)
 
 
 def _one_of_each_group(found: Sequence[Memory], links: Sequence[MemoryLink]) -> list[Memory]:

@@ -22,6 +22,8 @@ from memories.models.base import PatientBound, PatientBoundQuerySet, RecordedQue
 
 #: Statuses in which a memory may be recalled.
 STANDING = (VerificationStatus.UNCONFIRMED, VerificationStatus.CONFIRMED)
+#: In a memory's metadata: when it aged. Without it, an inactive memory is one that was said to be over.
+AGED_AT = "aged_at"
 LIVE = Q(deleted_at__isnull=True, superseded_by__isnull=True, verification_status__in=STANDING)
 
 
@@ -140,6 +142,11 @@ class Memory(PatientBound):
         is_due = self.expires_at is not None and self.expires_at <= timezone.now()
         stands = self.deleted_at is None and self.superseded_by_id is None and self.verification_status in STANDING
         return is_due and stands
+
+    @property
+    def is_aged(self) -> bool:
+        """Whether it has stepped back for lack of use: such a memory is found, but told after the others."""
+        return self.clinical_status == ClinicalStatus.INACTIVE and AGED_AT in self.metadata
 
     @property
     def status_label(self) -> str:

@@ -12,7 +12,6 @@ from audit.actors import acting_as, system_actor
 from audit.models import AccessLog, Event
 from audit.recording import record
 from memories import actions
-from memories.ageing import is_aged
 from memories.choices import ClinicalStatus
 from memories.context import build_context
 from memories.models import Memory, MemoryIndex, MemoryLink, MemoryWord
@@ -57,7 +56,7 @@ def test_unused_memories_step_back_and_critical_high_and_confirmed_ones_never(mr
     with directing():
         (aged,) = Memory.objects.filter(clinical_status=ClinicalStatus.INACTIVE)
         assert "tea" in aged.content
-        assert is_aged(aged)
+        assert aged.is_aged
         assert Memory.objects.live().count() == 5
 
 
