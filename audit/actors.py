@@ -28,6 +28,7 @@ class Door(TextChoices):
     ADMIN = "admin"
     COMMAND = "command"
     JOB = "job"
+    MCP = "mcp", "MCP"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""`python -m homecare.run`: database, web server and worker, in one terminal, until Ctrl-C.
+"""`python -m homecare.run`: database, web server, worker and MCP server, in one terminal, until Ctrl-C.
 
-Whatever dies is started again: web server and worker as our children, Postgres through its supervisor. If we
+Whatever dies is started again: servers and worker as our children, Postgres through its supervisor. If we
 die ourselves, the children end with us, Postgres stays, and the next run finds everything as it was.
 """
 
@@ -22,9 +22,11 @@ from .environment import integer
 from .postgres import Cluster, PostgresUnavailable
 
 HOST = "127.0.0.1"
+LAST_PORT = 65535
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 WEB_PROCESSES = "2"
 WEB_THREADS = "8"  # of a process, as many as its pool has connections
+MCP_AFTER = 10  # agents are served so many ports after the site
 PORT_SECONDS = 6.0  # for the server of a killed run to let go of the port
 STOP_SECONDS = 15.0
 
@@ -56,7 +58,7 @@ def main() -> int:
     # Each thread's own heap would cost a web worker of eight threads some 40 MB.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     try:
-        run(integer("PORT", 8000, at_least=1, at_most=65535))
+        run(integer("PORT", 8000, at_least=1, at_most=LAST_PORT))
     except (CannotRun, ImproperlyConfigured, PostgresUnavailable) as problem:
         _say(str(problem))
         return 1
@@ -100,6 +102,9 @@ def _keep_serving(port: int, stopping: threading.Event) -> None:
         Child("web server", _web_command(port)),
         Child("worker", [sys.executable, MANAGE, "run_worker"]),
     ]
+    mcp_port = port + MCP_AFTER
+    if serves_mcp := mcp_port <= LAST_PORT and _is_free(mcp_port):
+        children.append(Child("MCP server", [sys.executable, MANAGE, "mcp", "--http", str(mcp_port)]))
     announced = False
     try:
         while not stopping.is_set():
@@ -109,7 +114,8 @@ def _keep_serving(port: int, stopping: threading.Event) -> None:
                     _say(event)
             if not announced and _is_healthy(port):
                 announced = True
-                _say(f"\nHomecare Memory is at http://{HOST}:{port}/ (Ctrl-C stops everything)")
+                agents = f"and for agents at http://{HOST}:{mcp_port}/mcp" if serves_mcp else "without MCP"
+                _say(f"\nHomecare Memory is at http://{HOST}:{port}/ {agents} (Ctrl-C stops everything)")
             stopping.wait(1.0 if announced else 0.1)
     finally:
         for child in children:

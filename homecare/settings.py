@@ -124,6 +124,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+#: The key that `manage.py mcp` works with when it is run by another program.
+MCP_ACCESS_KEY = text("MCP_ACCESS_KEY")
 ACCESS_KEY_DAYS = integer("ACCESS_KEY_DAYS", 90, at_least=1, at_most=3650)
 
 # --- API ------------------------------------------------------------------------------------------------------------
@@ -255,7 +257,15 @@ LOGGING = {
         # These print parameters, prompts or job arguments when they are chatty.
         **{
             name: {"level": "WARNING", "propagate": True}
-            for name in ("django.db.backends", "openai", "httpx2", "httpcore2", "procrastinate", "django.template")
+            for name in (
+                "django.db.backends",
+                "openai",
+                "httpx2",
+                "httpcore2",
+                "procrastinate",
+                "django.template",
+                "mcp",
+            )
         },
     },
 }

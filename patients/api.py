@@ -42,9 +42,14 @@ def user_of(request: Request) -> User:
     return cast(User, request.user)
 
 
+def find_visible(external_id: str) -> Patient | None:
+    """The patient of this id, if the one who acts may see them."""
+    return next(iter(Patient.objects.raw(VISIBLE, [external_id])), None)
+
+
 def visible_patient(request: Request, external_id: str) -> Patient:
     """The patient of this id, if the one who acts may see them. Raises `NotFound` for an unknown one just the same."""
-    patient = next(iter(Patient.objects.raw(VISIBLE, [external_id])), None)
+    patient = find_visible(external_id)
     if patient is None:
         acting_request(request).refused_patient = external_id
         raise NotFound(NO_SUCH_PATIENT)

@@ -44,14 +44,16 @@ def identify(request: ActingRequest) -> Actor:
         return _actor_of_session(request, circumstances)
 
 
-def _actor_of_key(request: ActingRequest, token: str, circumstances: dict[str, Any]) -> Actor:
+def actor_of_token(token: str, **circumstances: Any) -> tuple[Actor, AccessKey | None]:
+    """Who asks with this token, and their key; an anonymous actor and None if it is unknown, expired or revoked.
+
+    Runs inside `acting_as(IDENTIFICATION)`. The key's `user` has their permissions at hand.
+    """
     found = usable_key(token)
     if found is None:
-        request.has_bad_key = True
-        return replace(ANONYMOUS, **circumstances)
+        return replace(ANONYMOUS, **circumstances), None
     key, roles = found
-    request.access_key, request.user = key, key.user
-    return Actor(
+    actor = Actor(
         ActorKind.KEY,
         id=str(key.user_id),
         label=key.user.username,
@@ -59,6 +61,22 @@ def _actor_of_key(request: ActingRequest, token: str, circumstances: dict[str, A
         key_id=str(key.pk),
         **circumstances,
     )
+    return actor, key
+
+
+def token_in(authorization: str) -> str:
+    """The access key in this header, or ""."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() in ("token", "bearer") else ""
+
+
+def _actor_of_key(request: ActingRequest, token: str, circumstances: dict[str, Any]) -> Actor:
+    actor, key = actor_of_token(token, **circumstances)
+    if key is None:
+        request.has_bad_key = True
+    else:
+        request.access_key, request.user = key, key.user
+    return actor
 
 
 def _actor_of_session(request: HttpRequest, circumstances: dict[str, Any]) -> Actor:
@@ -71,8 +89,7 @@ def _actor_of_session(request: HttpRequest, circumstances: dict[str, Any]) -> Ac
 def _presented_token(request: HttpRequest) -> str:
     if not request.path_info.startswith(KEY_DOORS):
         return ""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() in ("token", "bearer") else ""
+    return token_in(request.headers.get("Authorization", ""))
 
 
 def _remote_addr(request: HttpRequest) -> str | None:

@@ -45,14 +45,14 @@ AS_SERVED = {"MALLOC_ARENA_MAX": "2"}
 @contextmanager
 def serve(**environment: str) -> Iterator[int]:
     """Run the server until the block ends. Gives its port."""
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable, "-m", "granian", "memories.benchmark.application:make_application", "--factory",
         "--interface", "wsgi", "--http", "1", "--no-ws", "--host", HOST, "--port", str(port),
         "--workers", "1", "--blocking-threads", THREADS, "--workers-kill-timeout", "5", "--log-level", "error",
     ]  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 because the command is ours
-        command, env={**os.environ, **AS_SERVED, **_database(), **environment}, preexec_fn=die_with_parent
+        command, env={**os.environ, **AS_SERVED, **database_environment(), **environment}, preexec_fn=die_with_parent
     )
     try:
         _wait(process, port)
@@ -75,7 +75,7 @@ def stand_in_model() -> Iterator[str]:
         process.wait(10)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -91,7 +91,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError("The server did not start; the lines above say why.")
 
 
-def _database() -> dict[str, str]:
+def database_environment() -> dict[str, str]:
     """This process's databases, for another one."""
     return {"DATABASE_URL": _url(DEFAULT_DB_ALIAS), "DATABASE_OWNER_URL": _url("owner")}
 

@@ -118,7 +118,7 @@ def test_run_comes_back_whatever_is_killed(checkout: Path, port: int) -> None:
     run = Run(checkout, port)
     data = Cluster(checkout / "var" / "postgres").data
 
-    for words in ("granian", "run_worker"):
+    for words in ("granian", "run_worker", "mcp --http"):
         killed = processes_in(checkout, words)[0]
         os.kill(killed, signal.SIGKILL)
         wait_until(partial(has_successor, checkout, words, killed), seconds=15)
