@@ -84,9 +84,8 @@ def consolidate(
     `vectors[i]` embeds `candidates[i]`. Two simultaneous adds of one fact meet at the lock, and at the constraint
     `memories_memory_one_live_fact`.
     """
-    said_at = run.conversation.said_at
     statements = [
-        Statement(candidate, fact_key(candidate, said_at=said_at), turns[candidate.quote.turn], said_at, vector)
+        _statement(candidate, turns, candidate.said_at or run.conversation.said_at, vector)
         for candidate, vector in zip(candidates, vectors, strict=True)
     ]
     ledger = _Ledger(run, statements)
@@ -95,6 +94,11 @@ def consolidate(
     ledger.index_added()
     raise_alerts_about([*ledger.result.added, *ledger.result.reinforced], ledger.critical)
     return ledger.result
+
+
+def _statement(candidate: Candidate, turns: Sequence[Turn], said_at: datetime, vector: np.ndarray | None) -> Statement:
+    key = fact_key(candidate, said_at=said_at, scope=candidate.scope_id)
+    return Statement(candidate, key, turns[candidate.quote.turn], said_at, vector)
 
 
 class _Ledger:

@@ -36,8 +36,11 @@ def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datet
         confidence=candidate.confidence,
         emotional_weight=candidate.emotional_weight,
         last_said_at=said_at,
-        valid_from=_instant(candidate.starts_at),
-        valid_to=_instant(candidate.ends_at),
+        valid_from=instant(candidate.starts_at),
+        valid_to=instant(candidate.ends_at),
+        expires_at=candidate.expires_at,
+        scope=candidate.scope,
+        scope_id=candidate.scope_id,
         metadata=candidate.metadata,
         **decided,
     )
@@ -89,7 +92,8 @@ def quote_turn(
     )
 
 
-def _instant(value: datetime | date | None) -> datetime | None:
+def instant(value: datetime | date | None) -> datetime | None:
+    """A day as the instant it begins at."""
     if value is None or isinstance(value, datetime):
         return value
     return timezone.make_aware(datetime.combine(value, time.min))

@@ -61,6 +61,8 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "patients.add_teampatient",
         "patients.change_teampatient",
         *OWN_KEYS,
+        "memories.view_import",
+        "memories.add_import",
     ),
     Role.AGENT: (
         "patients.view_patient",

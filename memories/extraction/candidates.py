@@ -7,6 +7,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from memories.choices import (
     AllergyAssertion,
@@ -15,6 +16,7 @@ from memories.choices import (
     Kind,
     MedicationStatus,
     Priority,
+    Scope,
     Severity,
     SpeakerRole,
 )
@@ -75,6 +77,8 @@ class Candidate:
     `about` is the short name of what it is about (FHIR's code.text): "penicillin", "type 2 diabetes", "sleep".
     `content` is a whole sentence that stands alone. `denied` marks an explicit denial ("not allergic to
     penicillin", "I don't take aspirin"): never a fact of its own, but what contradicts one.
+    `said_at`, `expires_at` and `scope` are known of what comes from another store; else the conversation tells when it
+    was said, and nothing ends it.
     """
 
     category: Category
@@ -91,7 +95,11 @@ class Candidate:
     ends_at: datetime | date | None = None
     allergy: AllergyFacts | None = None
     medication: MedicationFacts | None = None
-    metadata: dict[str, str | float] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    said_at: datetime | None = None
+    expires_at: datetime | None = None
+    scope: Scope = Scope.PATIENT
+    scope_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

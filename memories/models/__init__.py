@@ -1,6 +1,7 @@
 from memories.models.conversation import Conversation, ExtractionRun, ExtractionRunQuerySet, RunState, Turn
 from memories.models.export import MemoryExport
 from memories.models.feedback import MemoryFeedback, Verdict
+from memories.models.imports import Import, ImportedEvent, ImportedRow, ImportState, RowOutcome
 from memories.models.index import MemoryIndex, MemoryWord
 from memories.models.link import LinkKind, MemoryLink, MemoryLinkQuerySet
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
@@ -12,6 +13,10 @@ __all__ = [
     "Conversation",
     "ExtractionRun",
     "ExtractionRunQuerySet",
+    "Import",
+    "ImportState",
+    "ImportedEvent",
+    "ImportedRow",
     "LinkKind",
     "MedicationDetail",
     "Memory",
@@ -26,6 +31,7 @@ __all__ = [
     "PatientNarrative",
     "ReviewSeverity",
     "ReviewTask",
+    "RowOutcome",
     "RunState",
     "TaskKind",
     "TaskState",

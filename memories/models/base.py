@@ -1,10 +1,11 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, Self, TypeVar
 
 from django.db import models
 from uuid_utils.compat import uuid7
 
 from audit.actors import Actor
+from audit.creations import log_creations
 from patients.models import Patient
 
 Row = TypeVar("Row", bound=models.Model)
@@ -35,7 +36,13 @@ class RecordedQuerySet(PatientBoundQuerySet[Row]):
         raise ChangeRefused("Change the objects one by one with save(): bulk_update() would miss the record.")
 
     def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> NoReturn:
-        raise ChangeRefused("Create the objects one by one: bulk_create() would miss the record.")
+        raise ChangeRefused("Use create_all(), or create the objects one by one: bulk_create() would miss the record.")
+
+    def create_all(self, objects: Sequence[Row]) -> Sequence[Row]:
+        """Many new rows in two statements, each with its own entry in the log of changes."""
+        super().bulk_create(objects)
+        log_creations(objects)
+        return objects
 
     def delete(self) -> NoReturn:
         raise ChangeRefused("Nothing is deleted here: retire it, so that its history stays.")
