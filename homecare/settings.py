@@ -174,6 +174,9 @@ MAX_CONVERSATION_TURNS = integer("MAX_CONVERSATION_TURNS", 2000, at_least=1)
 MAX_TURN_CHARACTERS = integer("MAX_TURN_CHARACTERS", 20_000, at_least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
+#: The key of the mem0 account that `import_mem0 https://...` reads.
+MEM0_API_KEY = text("MEM0_API_KEY")
+
 # --- Extraction and embedding ---------------------------------------------------------------------------------------
 
 OPENAI_API_KEY = text("OPENAI_API_KEY")

@@ -187,12 +187,13 @@ class _Ledger:
 
     def _add(self, statement: Statement) -> Memory:
         candidate, sent = statement.candidate, self.run.conversation
+        ends_at = None if candidate.category in CRITICAL_CATEGORIES else sent.memories_expire_at
+        metadata = {**sent.sent_metadata, **candidate.metadata}
         memory = remember(
-            replace(candidate, metadata={**sent.sent_metadata, **candidate.metadata}),
+            replace(candidate, metadata=metadata, expires_at=candidate.expires_at or ends_at),
             patient=self.patient,
             key=statement.key,
             said_at=statement.said_at,
-            expires_at=None if candidate.category in CRITICAL_CATEGORIES else sent.memories_expire_at,
         )
         quote = statement.candidate.quote
         quote_turn(memory, statement.turn, quote.start, quote.end, run=self.run)

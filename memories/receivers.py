@@ -14,13 +14,14 @@ from memories.models import (
     MemoryLink,
     ReviewTask,
 )
-from memories.signals import turns_recorded, vectors_missing
-from memories.tasks import enqueue_embedding, enqueue_extraction
+from memories.signals import rows_imported, turns_recorded, vectors_missing
+from memories.tasks import enqueue_embedding, enqueue_extraction, enqueue_imported
 
 
 def connect() -> None:
     turns_recorded.connect(enqueue_recorded, dispatch_uid="memories.enqueue_recorded")
     vectors_missing.connect(enqueue_missing_vectors, dispatch_uid="memories.enqueue_missing_vectors")
+    rows_imported.connect(enqueue_rows, dispatch_uid="memories.enqueue_rows")
     for model in (Memory, AllergyDetail, MedicationDetail, MemoryFeedback, MemoryLink, ReviewTask):
         auditlog.register(model, include_fields=_own_fields(model))
 
@@ -38,3 +39,8 @@ def enqueue_recorded(sender: object, *, run: ExtractionRun, inline: bool, **kwar
 def enqueue_missing_vectors(sender: object, **kwargs: Any) -> None:
     """Memories are indexed without a vector: a job embeds them, once for all that wait."""
     enqueue_embedding()
+
+
+def enqueue_rows(sender: object, *, inline: bool, **kwargs: Any) -> None:
+    """Rows of an import are stored: a job reads what the import itself does not."""
+    enqueue_imported(inline=inline)

@@ -8,3 +8,6 @@ turns_recorded = Signal()
 
 #: Sent in the transaction that indexed memories without a vector: somebody is to embed them.
 vectors_missing = Signal()
+
+#: Sent in the transaction that stored rows of an import, with `inline` (True when the caller is about to read them).
+rows_imported = Signal()

@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from audit.actors import Door, acting_as, system_actor
+from memories.importers.bringing_in import bring_in, waiting_patients
 from memories.indexing import embed_pending
 from memories.ingestion import carry_out, give_up
 from memories.models import ExtractionRun, RunState
@@ -23,6 +24,9 @@ QUEUE_ACTOR = system_actor("queue", door=Door.JOB)
 
 #: How long a job waits for the caller who carries its run out inline.
 INLINE_GRACE = timedelta(minutes=2)
+#: How long the rows of an import wait for the command that stored them; and for the batches that follow.
+IMPORT_GRACE = timedelta(minutes=10)
+BATCH_GRACE = timedelta(seconds=5)
 MAX_ATTEMPTS = 6
 RETRY = RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=3)
 
@@ -75,6 +79,34 @@ def enqueue_embedding() -> None:
     """Queue the embedding of what waits for it in the running transaction, unless it is queued."""
     with suppress(AlreadyEnqueued), transaction.atomic():
         embed_missing.configure(queueing_lock="embed_missing").defer()
+
+
+@app.task(name="memories.bring_in_all", retry=RETRY)
+def bring_in_all() -> None:
+    """Queue a job for each patient with imported rows that nobody has read yet, so that all workers share them."""
+
+    def queue() -> None:
+        patients = waiting_patients(by=QUEUE_ACTOR)
+        with acting_as(QUEUE_ACTOR):
+            for patient_id in patients:
+                bring_in_patient.defer(patient_id=str(patient_id))
+
+    _carefully(queue)
+
+
+@app.task(name="memories.bring_in_patient", retry=RETRY)
+def bring_in_patient(*, patient_id: str) -> None:
+    """Make memories of the imported rows of one patient."""
+    _for_patient(patient_id, lambda patient: list(bring_in(patient.pk, by=QUEUE_ACTOR)))
+
+
+def enqueue_imported(*, inline: bool) -> None:
+    """Queue the reading of imported rows in the running transaction, unless it is queued. An import that reads them
+    itself is given time to, and the job does what it left when it was killed.
+    """
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        wait = {"seconds": IMPORT_GRACE.seconds} if inline else {"seconds": BATCH_GRACE.seconds}
+        bring_in_all.configure(queueing_lock=f"bring_in_all:{inline}", schedule_in=wait).defer()
 
 
 @app.periodic(cron="* * * * *")

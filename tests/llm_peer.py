@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -104,6 +104,8 @@ class LLMPeer:
         self.dimension = dimension
         self.ignorant_of: set[str] = set()
         self.requests: list[Request] = []
+        #: How a conversation is answered when no reply waits.
+        self.rule: Callable[[str], Mapping[str, Any]] = every_turn
         self._replies: deque[Reply] = deque()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
@@ -135,7 +137,7 @@ class LLMPeer:
         if request.path.endswith("/embeddings"):
             texts = request.body["input"]
             return vectors(*(hashed(text, request.body.get("dimensions", self.dimension)) for text in texts))
-        return says(every_turn(request.conversation))
+        return says(self.rule(request.conversation))
 
 
 LINE = re.compile(r"^\[(\d+)\] [^:]*: (.+)$", re.MULTILINE)
