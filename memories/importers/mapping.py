@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from memories.choices import SpeakerRole
 from memories.extraction.reading import role_of
-from memories.importers.rows import Malformed, Piece, PieceKind, RowState, SourceEvent, SourceRow
+from memories.importers.rows import Malformed, Origin, Piece, PieceKind, RowState, SourceEvent, SourceRow
 from memories.vocabulary.words import word_list, word_set
 
 #: The words of a memory: over REST and in the SDK, in a table's payload, in OpenMemory.
@@ -24,10 +24,12 @@ OWN_KEYS = word_set(
 #: Computed from what is kept, and made anew here.
 DERIVED_KEYS = frozenset({"text_lemmatized", "structured_attributes", "score", "score_details", "vector"})
 #: What a route may put into the metadata instead of beside it.
-PROMOTED_KEYS = word_list("actor_id role attributed_to memory_type run_id session_id agent_id expiration_date")
+PROMOTED_KEYS = word_list("actor_id role attributed_to memory_type run_id session_id agent_id app_id expiration_date")
 ENDED_STATES = frozenset({"archived", "paused", "superseded", "replaced", "expired", "inactive"})
 DELETED_STATES = frozenset({"deleted", "removed"})
 LONGEST_ID = 200
+#: Of an agent, a session or an app.
+LONGEST_NAME = 100
 ROLES = {"assistant": SpeakerRole.AGENT, "agent": SpeakerRole.AGENT}
 
 
@@ -54,6 +56,7 @@ def as_row(piece: Piece) -> SourceRow:
     text = _text(value)
     metadata = _metadata(value)
     told = {key: value.get(key, metadata.get(key)) for key in PROMOTED_KEYS}
+    told["session_id"] = told["session_id"] or told["run_id"]
     original = {
         key: kept
         for key, kept in value.items()
@@ -70,6 +73,7 @@ def as_row(piece: Piece) -> SourceRow:
         source_id=_source_id(value, user_id, text),
         text=text,
         user_id=user_id,
+        origin=Origin(*(_identifier(told[key])[:LONGEST_NAME] for key in ("agent_id", "session_id", "app_id"))),
         said_at=_instant(value.get("updated_at")) or _instant(value.get("created_at")),
         ends_at=_expiry(told["expiration_date"]) or ended,
         state=state,

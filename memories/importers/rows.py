@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class PieceKind(StrEnum):
@@ -34,6 +34,17 @@ class RowState(StrEnum):
     DELETED = "deleted"
 
 
+class Origin(NamedTuple):
+    """The agent, the session and the app of a row, as its source names them. Each is one conversation."""
+
+    agent_id: str = ""
+    session_id: str = ""
+    app_id: str = ""
+
+
+NO_ORIGIN = Origin()
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """One memory of a source. `original` is what the source held beside the words, as it was."""
@@ -42,6 +53,7 @@ class SourceRow:
     source_id: str
     text: str
     user_id: str = ""
+    origin: Origin = NO_ORIGIN
     said_at: datetime | None = None
     ends_at: datetime | None = None
     state: RowState = RowState.LIVE

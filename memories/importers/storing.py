@@ -1,12 +1,13 @@
 """Making rows safe: the words of each are a turn, and what its source said of them stands beside. No reading yet.
 
-An import is a conversation with each patient. A batch is one transaction; what is stored already is left alone.
+An import is a conversation with each patient, one for each agent, session and app of its source. A batch is one
+transaction; what is stored already is left alone.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import connection
@@ -17,7 +18,7 @@ from audit.recording import record_each
 from memories.importers.mapping import digest_of
 from memories.importers.people import NO_USER, People
 from memories.importers.report import KNOWN, OURS, TWICE
-from memories.importers.rows import SourceEvent, SourceRow
+from memories.importers.rows import Origin, SourceEvent, SourceRow
 from memories.models import Conversation, ExtractionRun, Import, ImportedEvent, ImportedRow, Memory, RunState, Turn
 from memories.signals import rows_imported
 from patients.models import Patient
@@ -29,9 +30,12 @@ NO_SUCH_MEMORY = "the patient of its memory is not known"
 STRIDE = 2
 
 
+_Where: TypeAlias = tuple[UUID, Origin]
+
+
 @dataclass(slots=True)
 class _Place:
-    """The conversation with one patient, and the next free position in it."""
+    """A conversation with one patient, and the next free position in it."""
 
     conversation: Conversation
     run: ExtractionRun
@@ -56,7 +60,7 @@ class Storage:
         self.people = people
         self.source = source
         self.inline = inline
-        self._places: dict[UUID, _Place] = {}
+        self._places: dict[_Where, _Place] = {}
 
     def store(self, rows: Sequence[SourceRow]) -> Stored:
         """Store the rows of a batch that are not stored yet."""
@@ -130,10 +134,10 @@ class Storage:
     def _write(self, new: Mapping[tuple[UUID, str, str], tuple[Patient, SourceRow]]) -> None:
         if not new:
             return
-        places = self._places_for({patient.pk: patient for patient, _ in new.values()})
+        places = self._places_for({(patient.pk, row.origin): patient for patient, row in new.values()})
         turns, rows = [], []
         for (patient_id, source_id, digest), (_, row) in new.items():
-            place = places[patient_id]
+            place = places[patient_id, row.origin]
             turn = Turn(
                 patient_id=patient_id,
                 conversation=place.conversation,
@@ -161,30 +165,36 @@ class Storage:
         Turn.objects.bulk_create(turns)
         ImportedRow.objects.bulk_create(rows)
         self._places |= places
-        record_each(
-            Event.CREATE,
-            {patient_id: [place.conversation.pk] for patient_id, place in places.items()},
-            resource=Conversation,
-        )
+        conversations: dict[UUID, list[UUID]] = defaultdict(list)
+        for (patient_id, _), place in places.items():
+            conversations[patient_id].append(place.conversation.pk)
+        record_each(Event.CREATE, conversations, resource=Conversation)
         rows_imported.send(ImportedRow, inline=self.inline)
 
-    def _places_for(self, patients: Mapping[UUID, Patient]) -> dict[UUID, _Place]:
-        """A place to store with for each of these patients: copies, so that a batch that fails leaves none behind."""
-        places = {}
-        for patient_id, patient in patients.items():
-            if place := self._places.get(patient_id):
-                places[patient_id] = _Place(place.conversation, place.run, place.position)
+    def _places_for(self, patients: Mapping[_Where, Patient]) -> dict[_Where, _Place]:
+        """Each place to store at: copies, so that a batch that fails leaves none of its own behind."""
+        places, fresh, again = {}, [], []
+        for where, patient in patients.items():
+            if place := self._places.get(where):
+                places[where] = replace(place)
+                again.append(place.run.pk)
             else:
-                conversation = Conversation(
-                    patient=patient, title=TITLES[self.source], source=self.source, source_id=str(self.brought_by.pk)
-                )
-                places[patient_id] = _Place(conversation, ExtractionRun(patient=patient, conversation=conversation))
-        fresh = [place for patient_id, place in places.items() if patient_id not in self._places]
+                places[where] = self._place(patient, where[1])
+                fresh.append(places[where])
         Conversation.objects.bulk_create(place.conversation for place in fresh)
         ExtractionRun.objects.bulk_create(place.run for place in fresh)
-        again = [place.run.pk for patient_id, place in places.items() if patient_id in self._places]
         ExtractionRun.objects.filter(pk__in=again).update(state=RunState.PENDING, finished_at=None)
         return places
+
+    def _place(self, patient: Patient, origin: Origin) -> _Place:
+        conversation = Conversation(
+            patient=patient,
+            title=TITLES[self.source],
+            source=self.source,
+            source_id=f"{self.brought_by.pk} {digest_of(repr(origin))}",
+            **origin._asdict(),
+        )
+        return _Place(conversation, ExtractionRun(patient=patient, conversation=conversation))
 
     def _owners(self, source_ids: set[str]) -> dict[str, UUID]:
         """The patients of memories that were brought in, by their ids at the source."""

@@ -29,7 +29,7 @@ from memories.models import (
 from patients.models import Patient
 from tests.conftest import actor_for, directing
 from tests.llm_peer import a_running_peer
-from tests.memories.mem0 import Mem0Store, a_store, said, write_csv, write_json
+from tests.memories.mem0_sources import Mem0Store, a_store, said, write_csv, write_json
 from tests.memories.talk import hear
 
 __all__ = ["a_running_peer", "a_store"]
@@ -112,7 +112,9 @@ def test_the_live_table_becomes_unconfirmed_memories_with_their_words(filled: Me
         assert (kept["agent_id"], kept["run_id"], kept["actor_id"]) == ("intake", "visit:2026-03-02", "nurse_joan")
         assert kept["created_at"] == "2026-03-02T09:15:00-05:00"
         assert allergy.last_said_at == datetime(2026, 3, 2, 14, 15, tzinfo=UTC)
-        mention = allergy.mentions.select_related("turn").get()
+        mention = allergy.mentions.select_related("turn__conversation").get()
+        conversation = mention.turn.conversation
+        assert (conversation.agent_id, conversation.session_id) == ("intake", "visit:2026-03-02")
         assert (mention.quote, mention.speaker) == (allergy.content, "nurse_joan")
         drug = memories["Takes warfarin 3 mg every evening."]
         assert (drug.medication.dose, drug.priority) == ("3 mg", "critical")
