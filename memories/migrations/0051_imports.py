@@ -15,7 +15,7 @@ WHO_IMPORTS = "(SELECT homecare_sees_all()) OR (SELECT homecare_has_role('Admini
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("memories", "0048_sent_by_programs"),
+        ("memories", "0035_review_asked_again"),
         ("patients", "0003_access_log_readers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
