@@ -54,6 +54,9 @@ _FOUND = (
     "confirmed",
     "positive for",
 )
+#: How an answer begins that says how it goes, or no to what was asked: "No,", "Not too bad,", "Well, not really".
+_LEADING_OFF = word_set("no nope um uh well , not really so too very great good bad much")
+_AFTER_A_NO = word_set(", . i i've i'm he she just only really so too very great good bad well much")
 _ALL_THE_SAME = word_set("looks seems appears")
 #: Said after a mention, these give it to a relative: "tetracycline was my sister".
 _BELONGS = re.compile(rf"(?:is|was|'s|would be|that's|, that's) (?:my|his|her|your) (?:{'|'.join(sorted(KIN))})\b")
@@ -185,20 +188,8 @@ def _is_denied_after(mention: Mention) -> bool:
 def after_answering_no(norms: tuple[str, ...], begins: int) -> int:
     """ "No, I have asthma" denies nothing that follows; "No asthma" does."""
     at = begins
-    while at + 1 < len(norms) and norms[at] in ("no", "nope", "um", "uh", "well", ",", "not", "really"):
-        follows = norms[at + 1]
-        if norms[at] in ("no", "nope", "not") and follows not in (
-            ",",
-            ".",
-            "i",
-            "i've",
-            "i'm",
-            "he",
-            "she",
-            "just",
-            "only",
-            "really",
-        ):
+    while at + 1 < len(norms) and norms[at] in _LEADING_OFF:
+        if norms[at] in ("no", "nope", "not") and norms[at + 1] not in _AFTER_A_NO:
             break
         at += 1
     return at

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memories.choices import Category, ClinicalStatus, Priority
+from memories.choices import Category, ClinicalStatus, Priority, SpeakerRole
 from memories.extraction.ailments import ailments_in
 from memories.extraction.assertion import Truth, is_someone_elses, truth_of
 from memories.extraction.candidates import Candidate, Quote
@@ -98,6 +98,8 @@ def _is_a_reaction(move: Move, mention: Mention) -> bool:
     """Hives "that I get from shellfish" belong to the allergy."""
     if mention.name not in _REACTIONS:
         return False
+    if mention.sentence.role == SpeakerRole.CLINICIAN and move.act is Act.TELLS and not allergens_in(mention.sentence):
+        return False
     before = mention.sentence.norms[: mention.first]
     return (
         move.topic is Topic.ALLERGY
@@ -130,7 +132,9 @@ def _truth(move: Move, mention: Mention) -> Truth:
 def _adds(question: Move) -> bool:
     """ "Any depression?" "Yes, and anxiety." says yes to what was asked; "Yes, gout" of several picks one."""
     named = {one.name for one in conditions_in(question.sentence)}
-    return len(named) == 1 and any(reply.sentence.plain.startswith(_YES_AND) for reply in question.replies)
+    says_more_later = question.replies and not conditions_in(question.replies[0].sentence)
+    adds = any(reply.sentence.plain.startswith(_YES_AND) for reply in question.replies)
+    return len(named) == 1 and bool(adds or says_more_later)
 
 
 def _content(mention: Mention, denied: bool, over: bool) -> str:

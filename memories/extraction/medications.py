@@ -141,6 +141,8 @@ def _said_after(moves: Sequence[Move], at: int) -> list[Move]:
 
 def _is_left_open(move: Move, mention: Mention) -> bool:
     """An example that nobody took up, or a name that the answer puts right ("Metoprolol?" "Bisoprolol.")."""
+    if len(medicines_in(move.sentence)) > 1:
+        return mention.sentence.says("such as", "like")
     replies = [reply.sentence for reply in move.replies if len(reply.sentence.words) <= _BRIEF]
     answered = {one.key for reply in replies for one in medicines_in(reply)}
     return mention.sentence.says("such as", "like") or (bool(answered) and mention.key not in answered)

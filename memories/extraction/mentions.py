@@ -16,6 +16,7 @@ TAKING = word_set(
     "supplements apply"
 )
 _UNITS = word_set("mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler")
+_NAMING = word_set(", called named the it's is - : it")
 #: After a drug's name: the laboratory's business, not the medicine chest's.
 _MEASURED = word_set(
     "level levels test tests count resistance deficiency sensitivity intake content dependent scan free"
@@ -73,8 +74,14 @@ def _medicines(sentence: Sentence) -> tuple[Mention, ...]:
         if here:
             found.append(here)
         at = here.last if here else at + 1
-    ends = {one.last for one in found if isinstance(one.entry, Drug)}
-    return tuple(_medicine(sentence, one) for one in found if _is_meant(words, one) and not _is_its_form(one, ends))
+    meant = [one for one in found if _is_meant(words, one)]
+    ends = {one.last for one in meant if isinstance(one.entry, Drug)}
+    starts = {one.first for one in meant if isinstance(one.entry, Drug)}
+    return tuple(
+        _medicine(sentence, one)
+        for one in meant
+        if not _is_its_form(one, ends) and not _is_put_a_name_to(words, one, starts)
+    )
 
 
 def allergens_in(sentence: Sentence) -> list[Mention]:
@@ -150,6 +157,16 @@ def _is_its_form(found: Found[Drug] | Found[DrugClass], ends: set[int]) -> bool:
     return isinstance(found.entry, DrugClass) and found.first in ends
 
 
+def _is_put_a_name_to(words: Sequence[Word], found: Found[Drug] | Found[DrugClass], starts: set[int]) -> bool:
+    """The "brown inhaler" of "a brown inhaler, Clenil", the water pill of "a water pill called Lasix"."""
+    if not isinstance(found.entry, DrugClass):
+        return False
+    named = found.last
+    while named < len(words) and words[named].norm in _NAMING:
+        named += 1
+    return named > found.last and named in starts
+
+
 def _allergen(sentence: Sentence, found: Found[Allergen]) -> Mention:
     group = found.entry.name if found.entry.kind == "drug" else ""
     return Mention(sentence, found.first, found.last, heard(sentence, found.first, found.last), group)
@@ -167,5 +184,7 @@ def _is_meant(words: Sequence[Word], found: Found[Drug] | Found[DrugClass]) -> b
     if isinstance(found.entry, DrugClass) or not found.entry.everyday_word:
         return True
     before = words[found.first - 1].norm if found.first else ""
+    if words[found.first].capital and before in ("any", "the", "my", "your", "some"):
+        return True
     near = {word.norm for word in words[max(0, found.first - 4) : found.last + 4]}
     return before not in _MEASURING and bool(near & (TAKING | _UNITS))

@@ -22,7 +22,8 @@ _NO_LONGER = ("no longer", "not anymore", "anymore", "any more")
 _GIVEN_UP = (
     *_NO_LONGER, "used to", "came off", "got off", "went off", "come off", "took me off", "taken off",
     "took him off", "took her off", "weaned off", "ran out", "gave up on", "given up on", "threw out", "tapered off",
-    "done with", "off it now", "off of it", "finished with", "got rid of", "had enough of", "taken me off",
+    "was on it", "was on that", "were on it", "was taking it", "didn't like it", "done with", "off it now",
+    "off of it", "finished with", "got rid of", "had enough of", "taken me off",
     "but not", "not since",
 )  # fmt: skip
 #: "I haven't had that in years", "not taken it since May"; what is only needed at times is kept all the same.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from memories.choices import MedicationStatus, SpeakerRole
-from memories.extraction.assertion import is_excepted
+from memories.extraction.assertion import after_answering_no, is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention
@@ -98,6 +98,7 @@ def is_not_taken(mention: Mention) -> bool:
     """ "I don't take aspirin", "no aspirin", "never had aspirin"; not "no problems with aspirin"."""
     norms = mention.sentence.norms
     begins, _ = mention.sentence.clause_of(mention.first)
+    begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
     if not cues or is_stopped(mention) or _is_an_answering_no(norms, cues[-1]):
         return False
@@ -118,7 +119,7 @@ def _status_told(move: Move, mention: Mention, following: Sequence[Move]) -> _Ve
     if switched:
         return switched, 0.8
     asked = move.answers if move.answers is not None and move.answers.act is Act.ASKS_OPENLY else None
-    now = {"now", "currently", "still"} & set(before[-_ECHO:])
+    now = {"now", "currently", "still"} & set(before[-_ECHO:]) and not sentence.says("for now")
     left = asked is not None and asks_what_was_left(asked)
     if now and not is_left_by_verb(mention):
         return MedicationStatus.ACTIVE, 0.8
