@@ -65,7 +65,7 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     if is_answered_by_allergy(move):
         return False
     if move.act is Act.ASKS_OPENLY:
-        return False if _reacts(move) else None
+        return False if _reacts(move) or _takes_for_granted(move, mention) else None
     if move.is_question:
         if _picks_another(move, mention):
             return None
@@ -84,6 +84,13 @@ def _is_supposed(move: Move, mention: Mention) -> bool:
     """ "If I had an allergy to latex"; not "if I eat shrimp I get hives"."""
     supposed = "if" in move.sentence.norms[: mention.first] and not move.is_question
     return supposed and not causes_reaction(move.sentence, mention)
+
+
+def _takes_for_granted(question: Move, mention: Mention) -> bool:
+    """ "When did you find out about the sulfa allergy?" """
+    before = mention.sentence.norms[max(0, mention.first - 2) : mention.first]
+    cue = mention.sentence.norms[mention.last : mention.last + 1] in (("allergy",), ("allergies",))
+    return cue and bool({"the", "your", "his", "her", "that"} & set(before)) and question.holds is not False
 
 
 def _picks_another(question: Move, mention: Mention) -> bool:

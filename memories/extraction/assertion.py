@@ -31,6 +31,7 @@ _YOU = word_set("you you're you've your you'd patient")
 _THEY = word_set("he he's she she's they they're they've")
 _GIVING = word_set(
     "prescribed gave give put told said says say thinks thought think recommended started switched "
+    "upped increased raised lowered reduced doubled halved changed stopped took taken cut added kept "
     "wants wanted suggested diagnosed mentioned called knows knew asked ordered found saw"
 )
 _IMAGINING = word_set(

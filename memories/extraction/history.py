@@ -8,6 +8,7 @@ from memories.extraction.assertion import Truth, is_someone_elses, truth_of
 from memories.extraction.candidates import Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in, conditions_in, heard
+from memories.extraction.polarity import agreement
 from memories.extraction.topics import Topic
 from memories.vocabulary.conditions import is_listed
 from memories.vocabulary.words import word_set
@@ -20,6 +21,19 @@ _ADJECTIVES = ("ic", "ive", "al")
 #: Said alone beside a cancer by name, these speak of that one.
 _CANCERS = word_set("cancer tumor carcinoma")
 _YES_AND = (" yes and ", " yeah and ", " yes plus ", " i do and ", " yes i do and ", " yes i also ", " also ")
+_ON_RECORD = (
+    "chart",
+    "record",
+    "records",
+    "notes",
+    "it says",
+    "i see",
+    "list",
+    "down here",
+    "according to",
+    "mentions",
+)
+_TREATED = ("i use ", "i take ", "i'm on ", "i wear ", "i have a ", "he takes ", "she takes ", "he uses ", "she uses ")
 _OVER = (
     "in remission",
     "resolved",
@@ -119,6 +133,10 @@ def _is_claimed(move: Move, mention: Mention) -> bool:
 def _truth(move: Move, mention: Mention) -> Truth:
     """As asserted; an answer that names some itself ("Yes, gout but no diabetes") stands for those alone."""
     truth = truth_of(move, mention)
+    if truth is Truth.STATED and move.act is Act.TELLS and _is_denied_at_once(move):
+        return Truth.DENIED
+    if truth is Truth.OPEN and move.act is Act.ASKS and _is_treated(move):
+        return Truth.STATED
     if (
         truth is Truth.STATED
         and move.act is Act.ASKS
@@ -127,6 +145,20 @@ def _truth(move: Move, mention: Mention) -> Truth:
     ):
         return Truth.OPEN
     return truth
+
+
+def _is_denied_at_once(move: Move) -> bool:
+    """ "Your chart mentions lupus." "No, they ruled that out." """
+    reply = move.next
+    if move.sentence.role != SpeakerRole.CLINICIAN or reply is None or reply.sentence.turn == move.sentence.turn:
+        return False
+    return move.sentence.says(*_ON_RECORD) and agreement([reply.sentence]) is False
+
+
+def _is_treated(question: Move) -> bool:
+    """ "Sleep apnea?" "I use a machine." """
+    said = question.replies[0].sentence.plain.strip() if question.replies else ""
+    return said.startswith(_TREATED) and len(conditions_in(question.sentence)) == 1
 
 
 def _adds(question: Move) -> bool:

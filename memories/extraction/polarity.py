@@ -34,7 +34,8 @@ _SINCE_WHEN = re.compile(
 )
 #: Told how often or how many, it was: "Twice", "He's had three".
 _HOW_OFTEN = re.compile(
-    r"^(?:\w+ ){0,1}(?:once|twice|several|a few times|a couple (?:of )?times|(?:two|three|four|five) times"
+    r"^(?:\w+ ){0,1}(?:\d+|one|two|three|four|five|six|once|twice|several|a few times|a couple (?:of )?times|(?:two"
+    r"|three|four|five) times"
     r"|(?:i've|he's|she's|i|he|she) (?:had|have|has|gets?|got) (?:it|them|that|those|some|several|a few|a couple|one"
     r"|two"
     r"|three|four|both|all|lots|plenty))\b"
@@ -53,7 +54,7 @@ _UNDECIDED = re.compile(
 )
 #: After "not", these still answer no; "Not codeine." only leaves one thing out.
 _NOT_AT_ALL = word_set(
-    "really that at to as me known currently right any yet anymore so been had have ever much i he she"
+    "really that at a to as me known currently right any yet anymore so been had have ever much i he she"
 )
 _FILLERS = word_set(
     "um uh uhm well oh ah er erm hm hmm so okay ok actually like mean you know i guess think honestly "
@@ -94,17 +95,17 @@ def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | No
             return False
         if word not in _FILLERS and word not in echoed:
             break
-    if turn and turn[0].says(*_NO_INSIDE):
+    if turn and (turn[0].says(*_NO_INSIDE) or _ends_in(turn[0], "no", "nope")):
         return False
     said = " ".join(words)
     tells_when = bool(_HOW_OFTEN.search(said) or _SINCE_WHEN.search(said))
-    return True if turn and (tells_when or _ends_in_yes(turn[0])) else None
+    return True if turn and (tells_when or _ends_in(turn[0], "yes", "yeah", "yep")) else None
 
 
-def _ends_in_yes(sentence: Sentence) -> bool:
-    """ "They told me something like that, yes." """
+def _ends_in(sentence: Sentence, *answers: str) -> bool:
+    """ "They told me something like that, yes.", "It was four hundred dollars, so no." """
     said = [norm for norm in sentence.norms if norm[0].isalnum()]
-    return len(said) > 1 and said[-1] in ("yes", "yeah", "yep") and not sentence.asks
+    return len(said) > 1 and said[-1] in answers and not sentence.asks
 
 
 _BEFORE_NOT = word_set("not did do does am is are have has was")

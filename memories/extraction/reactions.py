@@ -12,7 +12,8 @@ from memories.vocabulary.words import word_set
 _STRONG = (
     r"hives|rash(?:es)?|itch(?:y|es|ed|ing|iness)?|swell(?:s|ed|ing)?|swollen|swelled up"
     r"|anaphyla\w+(?: shock)?|throat (?:closes?|closed|closing)(?: up)?"
-    r"|throat (?:gets|got) tight|(?:trouble|difficulty|problems?) breathing|(?:can't|cannot|couldn't) breathe"
+    r"|throat (?:gets|got|was|felt|is|feels) (?:tight|tightening|closing)|throat tighten(?:s|ed)|(?:trouble"
+    r"|difficulty|problems?) breathing|(?:can't|cannot|couldn't) breathe"
     r"|welts|blister(?:s|ed|ing)?|red bumps|(?:break(?:s|ing)?|broke|broken) out"
     r"|blew up|puff(?:s|ed)? up|turn(?:s|ed) (?:\w+ )?red|(?:nearly|almost) (?:died|killed)|tingl(?:e|es|ed|ing)"
     r"|(?:takes?|took|pulls?|pulled) (?:my|his|her|the) skin off"
@@ -39,6 +40,9 @@ _THEN = re.compile(
     r"\b(?:and|then|because) (?:then )?(?:i|he|she|my \w+|his \w+|her \w+) (?:got|developed|broke|itched|swelled"
     r"|swole|couldn't|came|puffed|blew|turned|swells?|blistered)\b"
 )
+_SOON = re.compile(
+    r"\b(?:within|minutes|right (?:after|away)|immediately|straight ?away|(?:an hour|hours) later|instantly)\b"
+)
 #: "I had anaphylaxis from that", said of what was named before.
 _FROM_IT = re.compile(r"\b(?:from|to|with) (?:that|it|them|those)\b")
 #: What stands before an allergen when its effect follows: "if I eat shrimp, ...", "anything with sesame and ...".
@@ -61,7 +65,7 @@ _RULED_OUT = re.compile(
     r" (?:ever )?(?:have|eat|touch|use|give (?:him|her|me|them)|be given|let (?:him|her) (?:have|eat)))(?: any| the)?$"
 )
 CANNOT = word_set("can't cannot couldn't")
-_TOOK = word_set("took gave given had tried stop stopped")
+_TOOK = word_set("took gave given had tried stop stopped ate eat eaten drank used touched")
 _RELIEF = word_set("went goes better helps helped down improved relieved relieves faded gone away stops")
 _FROM = word_set("from with after to when")
 #: Words at most between "from" and the substance: "hives from the new antibiotic, cefdinir".
@@ -121,7 +125,7 @@ def severity_of(sentence: Sentence) -> str:
 def _followed(sentence: Sentence, one: Mention) -> bool:
     """ "They gave me morphine and I itched all over"; not "I took Benadryl and the itching went away"."""
     taken = _TOOK & set(sentence.norms[: one.first])
-    then = any(first >= one.last for first, _, _ in spans(sentence.words, _THEN))
+    then = any(first >= one.last for first, _, _ in (*spans(sentence.words, _THEN), *spans(sentence.words, _SOON)))
     return bool(taken) and then and not _RELIEF & set(sentence.norms[one.last :])
 
 

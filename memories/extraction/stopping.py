@@ -10,12 +10,14 @@ from memories.extraction.reading import Sentence
 from memories.vocabulary.words import word_set
 
 _STOP_VERBS = word_set(
-    "stop stopped stopping stops quit discontinued discontinue discontinuing finished completed ceased "
+    "stop stopped stopping stops quit finish finishing complete discontinued discontinue discontinuing finished "
+    "completed ceased "
     "hold holding held"
 )
 _NEVER_STOP = (
     "don't stop", "do not stop", "never stop", "not stop", "can't stop", "shouldn't stop",
-    "haven't stopped", "didn't stop",
+    "haven't stopped", "didn't stop", "make sure you finish", "be sure to finish", "until you finish", "need to finish",
+    "finish all of", "finish the whole", "not finish", "didn't finish", "haven't finished",
     "never stopped",
 )  # fmt: skip
 _NO_LONGER = ("no longer", "not anymore", "anymore", "any more")
@@ -132,6 +134,8 @@ def tells_of_stopping(move: Move) -> bool:
 def asks_what_was_left(question: Move) -> bool:
     """ "Which ones did you stop?", "What did they take you off?", "What were you on in the past?" """
     sentence = question.sentence
+    if sentence.says(*_ELSEWHERE):
+        return False
     if sentence.says("in the past", "previously", "before this", "used to"):
         return True
     return bool(_STOP_VERBS & set(sentence.norms)) or bool(_OFF.search(" ".join(sentence.norms)))

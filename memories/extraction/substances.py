@@ -49,7 +49,9 @@ _TAKING = (
     "start you on", "let's",
     "for breakfast", "for lunch", "for dinner", "for supper", "i love", "i like", "i eat", "i ate", "eats", "drinks",
     "he ate", "she ate", "helps", "helped",
-    "instead", "i'll", "we'll", "give you", "recommend", "we can", "we could", "going to", "start taking",
+    "was fine", "were fine", "is fine", "are fine", "did fine", "do fine", "no problem", "no problems", "without any",
+    "okay with", "fine with", "can take", "can have", "can eat", "instead", "i'll", "we'll", "give you", "recommend",
+    "we can", "we could", "going to", "start taking",
 )  # fmt: skip
 _STOPS = word_set(
     "but which that because so when it she he they we you if then what where how do does did is are was "
@@ -74,6 +76,7 @@ _OTHER_MATTERS = word_set(
 _RESCUES = frozenset({"epinephrine"})
 _ARE_YOUR = word_set("is are your my his her their the only on in list listed of as an down under noted")
 _LONGEST = 4
+_SOON_AFTER = 2
 #: Words at most of an answer in which a word that resembles a drug's name is taken for one.
 _ANSWER = 9
 
@@ -113,7 +116,7 @@ def substances_of(move: Move) -> list[Mention]:
             or is_avoided(sentence, one, on_allergies)
             or is_forbidden(sentence, one, explained=is_explained(move))
         ]
-    if not named and len(known) == 1 and _is_confirmed_by_reaction(move):
+    if not named and len(known) == 1 and (_is_confirmed_by_reaction(move) or _is_called_allergy_next(move)):
         named = known
     return list({(one.first, one.last): one for one in named}.values())
 
@@ -124,6 +127,18 @@ def is_explained(move: Move) -> bool:
     if following is None or following.is_question or following.sentence.turn != move.sentence.turn:
         return False
     return reacts_strongly(following.sentence) and not allergens_in(following.sentence)
+
+
+def _is_called_allergy_next(move: Move) -> bool:
+    """ "I put Neosporin on it." "I think I'm allergic to it." """
+    following = move.next if move.act is Act.TELLS else None
+    for _ in range(_SOON_AFTER):
+        if following is None or following.sentence.turn != move.sentence.turn or following.is_question:
+            return False
+        if following.sentence.says("allergic to it", "allergic to that", "allergic to those", "allergic to them"):
+            return not is_negative(following.sentence.norms) and not following.sentence.says("if", "might", "could")
+        following = following.next
+    return False
 
 
 def _is_confirmed_by_reaction(move: Move) -> bool:

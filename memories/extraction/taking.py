@@ -28,7 +28,7 @@ _TAKING = word_set(
     "skipping forget forgets forgot missed"
 )
 _TOOK = word_set("took taken used tried had given gave received applied try")
-_DENIABLE = _TAKING | _TOOK | word_set("have need want started start")
+_DENIABLE = _TAKING | _TOOK | word_set("have need want started start give giving fill filled get getting buy")
 _TAKES_IT = re.compile(
     r"\b(?:take|takes|taking|use|uses|using|on|skip|skips|miss|misses|forget|forgets) (?:it|that|them|those|one)\b"
 )
