@@ -1,6 +1,6 @@
 """Allergies as said, with what they do; and the explicit statement that there are none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memories.choices import AllergyAssertion, Category, Priority
@@ -8,7 +8,7 @@ from memories.extraction.assertion import after_answering_no, is_excepted, is_so
 from memories.extraction.candidates import AllergyFacts, Candidate, Quote
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention, allergens_in
-from memories.extraction.polarity import NEGATIONS
+from memories.extraction.polarity import NEGATIONS, goes_on_denying
 from memories.extraction.reactions import CANNOT, causes_reaction, is_forbidden, reaction_in, reaction_to, severity_of
 from memories.extraction.reading import Sentence
 from memories.extraction.substances import LEAVING_OUT, has_cue, is_answered_by_allergy, is_explained, substances_of
@@ -36,9 +36,24 @@ class _Allergy:
 
 def find_allergies(moves: Sequence[Move]) -> list[Candidate]:
     """The patient's allergies that a conversation states or denies, one for each mention, with the reaction said."""
-    named = [one for at, move in enumerate(moves) for one in _allergies_in(move, at)]
+    named = _under_fuller_names([one for at, move in enumerate(moves) for one in _allergies_in(move, at)])
     mentioned = _mentioned(moves, named)
     return [_candidate(one, _reaction_said(moves, one, mentioned)) for one in _without_repeats(named)]
+
+
+def _under_fuller_names(named: Sequence[_Allergy]) -> list[_Allergy]:
+    """The "tape" beside an "adhesive tape" is that tape."""
+    names = {one.mention.name for one in named if not one.mention.ingredient}
+    return [
+        replace(one, mention=replace(one.mention, name=fuller))
+        if not one.mention.ingredient and (fuller := _fuller(one.mention.name, names))
+        else one
+        for one in named
+    ]
+
+
+def _fuller(name: str, names: Iterable[str]) -> str:
+    return next((other for other in sorted(names) if other.lower().endswith(f" {name.lower()}")), "")
 
 
 def _allergies_in(move: Move, at: int) -> Iterator[_Allergy]:
@@ -117,7 +132,9 @@ def _is_denied(move: Move, mention: Mention) -> bool:
     norms = mention.sentence.norms
     begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
-    if not cues or (norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but")):
+    if not cues:
+        return begins == 0 and goes_on_denying(mention.sentence)
+    if norms[cues[-1]] in ("no", "nope") and norms[cues[-1] + 1] in (",", "i", "just", "only", "but"):
         return False
     if is_forbidden(mention.sentence, mention, explained=is_explained(move)):
         return False

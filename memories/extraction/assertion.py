@@ -6,7 +6,7 @@ from enum import Enum
 from memories.choices import SpeakerRole
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.mentions import Mention
-from memories.extraction.polarity import NEGATIONS
+from memories.extraction.polarity import NEGATIONS, goes_on_denying
 from memories.extraction.topics import Topic
 from memories.vocabulary.words import word_set
 
@@ -174,7 +174,7 @@ def _is_denied(mention: Mention) -> bool:
     begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
     if not cues:
-        return _is_denied_after(mention)
+        return _is_denied_after(mention) or (begins == 0 and goes_on_denying(mention.sentence))
     between = norms[cues[-1] + 1 : mention.first]
     if "for" in between and set(between) & _TAKING_FOR:
         return False

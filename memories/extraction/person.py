@@ -76,7 +76,7 @@ def _preferred_name(move: Move) -> Candidate | None:
     if match is None or match[1] >= len(move.sentence.words) or not _is_about_patient(move, match[0]):
         return None
     if is_negative(move.sentence.norms[: match[0]]) or move.sentence.says(*_UNWELCOME):
-        return None
+        return _name_instead(move)
     word = move.sentence.words[match[1]]
     if not word.capital or word.norm in _NOT_NAMES:
         return None
@@ -86,6 +86,18 @@ def _preferred_name(move: Move) -> Candidate | None:
     )
     name = heard(move.sentence, match[1], min(end, len(move.sentence.words)))
     return _fact(move, "preferred name", f"Prefers to be called {name}.")
+
+
+def _name_instead(move: Move) -> Candidate | None:
+    """ "He hates being called Joseph. Joe." """
+    following = move.next
+    if following is None or following.sentence.turn != move.sentence.turn or following.is_question:
+        return None
+    words = [word for word in following.sentence.words if not word.is_mark]
+    if len(words) != 1 or not words[0].capital or words[0].norm in _NOT_NAMES:
+        return None
+    name = following.sentence.quote().text
+    return _fact(following, "preferred name", f"Prefers to be called {name}.")
 
 
 def _language(move: Move) -> Candidate | None:

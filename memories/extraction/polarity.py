@@ -74,6 +74,15 @@ def is_negative(norms: Iterable[str]) -> bool:
     return any(norm in NEGATIONS for norm in norms)
 
 
+def goes_on_denying(sentence: Sentence) -> bool:
+    """Whether a sentence that was parted takes a denial along: the end of a long list of what somebody never had."""
+    before = sentence.continues
+    if before is None:
+        return False
+    first, last = before.clauses[-1]
+    return is_negative(before.norms[first:last]) or (first == 0 and goes_on_denying(before))
+
+
 def agreement(turn: Sequence[Sentence], echoed: Sequence[str] = ()) -> bool | None:
     """Whether a turn answers yes (True) or no (False), by the first word that says so; None when it says neither.
 

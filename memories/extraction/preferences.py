@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from memories.choices import Category, Kind, SpeakerRole
 from memories.extraction.assertion import KIN, is_someone_elses
@@ -140,7 +141,21 @@ def _preference(move: Move) -> Candidate | None:
         or (sentence.says(*_TALK) and "prefer" not in match[2].group())
     ):
         return None
-    return _candidate(sentence, _subject(sentence, match[1]), _told(sentence, match[0], match[1]), Kind.SEMANTIC)
+    told = _candidate(sentence, _subject(sentence, match[1]), _told(sentence, match[0], match[1]), Kind.SEMANTIC)
+    return _with_what_is_left_out(told, move)
+
+
+def _with_what_is_left_out(told: Candidate, move: Move) -> Candidate:
+    """ "She likes her tea first thing. No sugar." """
+    after = move.next.sentence if move.next else None
+    if after is None or after.turn != told.quote.turn or after.norms[0] not in ("no", "without") or after.asks:
+        return told
+    if len(after.words) > _NEAR or after.norms[1:2] in ((",",), (".",)):
+        return told
+    more = after.quote()
+    text = after.text[told.quote.start : more.end]
+    quote = replace(told.quote, end=more.end, text=text)
+    return replace(told, quote=quote, content=f"{told.content} {retold(more.text)}")
 
 
 def _is_patients(move: Move, first: int, last: int) -> bool:

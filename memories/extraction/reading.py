@@ -62,7 +62,10 @@ def role_of(speaker_label: str) -> SpeakerRole:
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """One sentence: words[...] with offsets into the turn's text. `number` counts through the conversation."""
+    """One sentence: words[...] with offsets into the turn's text. `number` counts through the conversation.
+
+    `continues`: the words before it, of a sentence that ran on for too long and was parted.
+    """
 
     number: int
     turn: int
@@ -70,6 +73,7 @@ class Sentence:
     role: str
     words: tuple[Word, ...]
     text: str
+    continues: "Sentence | None" = None
     _found: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, find: Callable[["Sentence"], Found]) -> Found:
@@ -122,8 +126,11 @@ def read(utterances: Sequence[Utterance]) -> list[Sentence]:
     """The sentences of a conversation in order; a turn without words has none."""
     sentences: list[Sentence] = []
     for turn, said in enumerate(utterances):
+        ran_on = False
         for words in _sentences(words_of(said.text), said.text):
-            sentences.append(Sentence(len(sentences), turn, said.speaker, said.role, tuple(words), said.text))
+            before = sentences[-1] if ran_on else None
+            sentences.append(Sentence(len(sentences), turn, said.speaker, said.role, tuple(words), said.text, before))
+            ran_on = words[-1].norm not in _STOPS and len(words) > _LONGEST // 2
     return sentences
 
 

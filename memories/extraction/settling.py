@@ -1,6 +1,6 @@
 """What a whole talk makes of what it says about one drug, piece by piece: each drug is told as it stands in the end."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from memories.choices import MedicationStatus
@@ -9,6 +9,7 @@ from memories.extraction.candidates import Candidate, MedicationFacts, Quote
 #: As sure as advice to leave a drug alone is: it stops what is taken, and says nothing of what is not.
 ADVISED = 0.45
 _TAKEN = (MedicationStatus.ACTIVE, MedicationStatus.UNKNOWN)
+_LASTING = (MedicationStatus.INTENDED, MedicationStatus.ACTIVE)
 
 
 def settled(found: Sequence[Candidate]) -> list[Candidate]:
@@ -23,32 +24,24 @@ def settled(found: Sequence[Candidate]) -> list[Candidate]:
 def _in_the_end(told: Sequence[Candidate]) -> Iterator[Candidate]:
     """The statements about one drug that still stand when everything is said, in the order said."""
     stated = [one for one in told if not one.denied]
-    for at, one in enumerate(told):
-        before = [_status(earlier) for earlier in told[:at]]
+    affirmed = max((one.quote.turn for one in stated), default=-1)
+    taken = max((one.quote.turn for one in stated if _status(one) == MedicationStatus.ACTIVE), default=-1)
+    stopped_in_the_end = bool(stated) and _status(stated[-1]) == MedicationStatus.STOPPED
+    known, was_taken = MedicationStatus.UNKNOWN, False
+    for one in told:
+        status = _status(one)
         if one.denied:
-            stands = not any(other.quote.turn >= one.quote.turn for other in stated)
+            stands = affirmed < one.quote.turn
+        elif one.confidence == ADVISED:
+            stands = was_taken
         else:
-            stands = not _is_overtaken(one, stated) and (one.confidence != ADVISED or bool(set(before) & set(_TAKEN)))
+            at_some_time = status == MedicationStatus.UNKNOWN and taken >= one.quote.turn
+            stands = not at_some_time and not (status in _TAKEN and stopped_in_the_end)
         if stands:
-            yield _with_status(one, _known(before)) if _status(one) == MedicationStatus.UNKNOWN else one
-
-
-def _is_overtaken(one: Candidate, stated: Sequence[Candidate]) -> bool:
-    """Taken, and stopped in the end; or taken at some time, and taken now."""
-    status, last = _status(one), _status(stated[-1])
-    return (status in _TAKEN and last == MedicationStatus.STOPPED) or (
-        status == MedicationStatus.UNKNOWN and _is_taken_later(one, stated)
-    )
-
-
-def _is_taken_later(one: Candidate, stated: Sequence[Candidate]) -> bool:
-    return any(_status(later) == MedicationStatus.ACTIVE and later.quote.turn >= one.quote.turn for later in stated)
-
-
-def _known(before: Iterable[MedicationStatus]) -> MedicationStatus:
-    """What was planned or taken a moment ago still is, when the drug is named again."""
-    known = (status for status in before if status in (MedicationStatus.INTENDED, MedicationStatus.ACTIVE))
-    return next(known, MedicationStatus.UNKNOWN)
+            yield _with_status(one, known) if status == MedicationStatus.UNKNOWN else one
+        was_taken = was_taken or status in _TAKEN
+        if known == MedicationStatus.UNKNOWN and status in _LASTING:
+            known = status  # what was planned or taken a moment ago still is, when the drug is named again
 
 
 def _with_status(one: Candidate, status: MedicationStatus) -> Candidate:

@@ -8,7 +8,7 @@ from memories.extraction.assertion import after_answering_no, is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
 from memories.extraction.mentions import Mention
-from memories.extraction.polarity import NEGATIONS
+from memories.extraction.polarity import NEGATIONS, goes_on_denying
 from memories.extraction.settling import ADVISED
 from memories.extraction.stopping import (
     asks_what_was_left,
@@ -100,6 +100,8 @@ def is_not_taken(mention: Mention) -> bool:
     begins, _ = mention.sentence.clause_of(mention.first)
     begins = after_answering_no(norms, begins)
     cues = [at for at in range(begins, mention.first) if norms[at] in NEGATIONS]
+    if not cues and begins == 0 and goes_on_denying(mention.sentence):
+        return True
     if not cues or is_stopped(mention) or _is_an_answering_no(norms, cues[-1]):
         return False
     cue, between = cues[-1], set(norms[cues[-1] + 1 : mention.first])

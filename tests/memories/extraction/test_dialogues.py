@@ -11,7 +11,7 @@ from memories.evaluation.score_extraction import score_extraction
 from memories.vocabulary.lexicon import rows
 from tests.memories.extraction.dialogues import dialogues_in, prediction_of
 
-BATCHES = ("first", "second", "third", "fourth", "fifth")
+BATCHES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 
 @cache

@@ -6,6 +6,33 @@ from memories.choices import Category, Priority, Severity
 from tests.memories.extraction.statements import candidates, facts
 
 TALKS = {
+    "ruled out, with the reason": (["C: And no strawberries, she swells up."], {"strawberries (swells)"}),
+    "ruled out, the reason next": (["C: Keep him away from walnuts. His throat closes."], {"walnuts (throat closes)"}),
+    "one tape, told twice": (
+        ["C: The skin under the adhesive tape blistered, he says tape always does that to him."],
+        {"adhesive tape (blistered)"},
+    ),
+    "a story": (
+        ["P: I ate the scallops and within minutes I was covered in hives."],
+        {"scallops (hives)"},
+    ),
+    "on the list, and explained": (
+        ["N: I see Ceftin on your list of allergies.", "P: Yes, that gave me hives."],
+        {"cefuroxime (hives)"},
+    ),
+    "an exception to a no": (
+        ["N: Any drug allergies?", "P: No drugs, just pollen."],
+        {"pollen", "no-known-drug-allergies"},
+    ),
+    "taken back": (
+        ["N: Any allergies?", "P: Not really. Oh, wait, Levaquin, I got hives."],
+        {"levofloxacin (hives)"},
+    ),
+    "of two asked for, one": (
+        ["N: You're allergic to tetracycline and codeine?", "P: Just the codeine. Tetracycline was my sister."],
+        {"codeine"},
+    ),
+    "a fever is no hay": (["C: He gets hay fever and he's allergic to cats."], {"cats"}),
     "a plain statement": (["-: Patient is allergic to penicillin"], {"penicillin"}),
     "a short answer": (["N: Any allergies?", "P: Penicillin."], {"penicillin"}),
     "an answer with the reaction": (

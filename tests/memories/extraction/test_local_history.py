@@ -66,6 +66,21 @@ TALKS = {
 }
 
 
+NEVER_HAD = (
+    "diabetes, high blood pressure, heart disease, asthma, emphysema, heart failure, angina, epilepsy, glaucoma, "
+    "kidney disease, stomach ulcers, arthritis, gout, anaemia, cancer, stroke, depression, anxiety, osteoporosis, "
+    "psoriasis, eczema, shingles, tuberculosis, hepatitis, migraine, cataracts, lupus, fibromyalgia, scoliosis, "
+    "sciatica, celiac disease, colitis, pancreatitis, gallstones, bronchitis, vertigo, tinnitus or sinusitis"
+)
+
+
+def test_a_denial_reaches_the_end_of_a_list_however_long() -> None:
+    assert len(NEVER_HAD.split(",")) * 2 > 64, "longer than a sentence is read in one piece"
+    denied = facts(Category.MEDICAL_HISTORY, f"P: I don't have {NEVER_HAD}. I have rosacea.")
+    assert {one for one in denied if not one.startswith("not ")} == {"rosacea"}
+    assert {"not diabetes", "not sinusitis"} <= denied
+
+
 @pytest.mark.parametrize(("turns", "expected"), TALKS.values(), ids=TALKS.keys())
 def test_conditions(turns: list[str], expected: set[str]) -> None:
     assert facts(Category.MEDICAL_HISTORY, *turns) == expected

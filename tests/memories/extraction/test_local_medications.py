@@ -6,6 +6,24 @@ from memories.choices import Category, Priority
 from tests.memories.extraction.statements import candidates, facts
 
 TALKS = {
+    "done with": (["N: And the Cipro?", "P: I'm done with it."], {"ciprofloxacin stopped"}),
+    "weaned off": (["C: We weaned her off the Keppra in June."], {"levetiracetam stopped"}),
+    "what it did": (["P: Prozac made me jittery."], {"fluoxetine stopped"}),
+    "taken in the end no more": (
+        ["N: You've been taking the aspirin and the metoprolol?", "P: The aspirin. They took me off the metoprolol."],
+        {"aspirin active", "metoprolol stopped"},
+    ),
+    "a class with its name": (["P: I have a brown inhaler, Clenil."], {"beclomethasone inhaler active"}),
+    "a dose before a count of times": (
+        ["N: I'm increasing your gabapentin to six hundred three times a day."],
+        {"gabapentin 600 3 times a day active"},
+    ),
+    "advised against, and not taken": (["N: Avoid ibuprofen with your kidneys."], set()),
+    "advised against, and taken": (
+        ["P: I take ibuprofen for my knee.", "N: I'd avoid the ibuprofen with your kidneys."],
+        {"ibuprofen stopped"},
+    ),
+    "looks for something else": (["N: What do you use for birth control?", "P: Nothing."], set()),
     "dose and frequency in words": (
         ["P: I take metoprolol, twenty five milligrams twice a day."],
         {"metoprolol 25 mg twice a day active"},

@@ -39,6 +39,15 @@ PREFERENCES = {
         ["P: I walk around the block every morning."],
         {"habit: They walk around the block every morning."},
     ),
+    "what is left out": (
+        ["C: She likes her tea first thing. No sugar."],
+        {"tea first thing: Likes her tea first thing. No sugar."},
+    ),
+    "a name instead of an unloved one": (
+        ["C: He hates being called Joseph. Joe. Only his mother called him Joseph."],
+        {"being called joseph: Hates being called Joseph.", "preferred name: Prefers to be called Joe."},
+    ),
+    "a neighbour of that name": (["P: Joe from next door carries the bins out."], set()),
     "asked to be remembered": (
         ["P: Please remember that I keep my glasses in the blue box."],
         {"to remember: They keep their glasses in the blue box."},
