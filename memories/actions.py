@@ -55,7 +55,7 @@ def correct(memory: Memory, *, by: User, reason: str, content: str = "", **detai
     """
     memory = _open_for_decision(memory, by, reason)
     stated = _corrected(memory, content, details)
-    key = fact_key(stated, said_at=memory.last_said_at)
+    key = _key(memory, stated)
     _refuse_duplicate(key, instead_of=memory)
     # The old memory steps aside first, for two live memories never share a fact; the foreign key is checked at commit.
     new_id = uuid7()
@@ -93,7 +93,7 @@ def edit(memory: Memory, *, by: User, **changes: Any) -> Memory:
         raise DecisionRefused("A clinician has confirmed this: let one correct it.")
     for name, value in changes.items():
         setattr(memory, name, value)
-    memory.fact_key = fact_key(as_candidate(memory), said_at=memory.last_said_at)
+    memory.fact_key = _key(memory, as_candidate(memory))
     _refuse_duplicate(memory.fact_key, instead_of=memory)
     memory.save()
     if "content" in changes or "priority" in changes:
@@ -198,6 +198,11 @@ def _correctable(memory: Memory) -> tuple[str, ...]:
 
 def _detail(memory: Memory) -> AllergyDetail | MedicationDetail:
     return memory.allergy if memory.category == Category.ALLERGY else memory.medication
+
+
+def _key(memory: Memory, stated: Candidate) -> str:
+    """The key of what is stated now, in the scope of the memory."""
+    return fact_key(stated, said_at=memory.last_said_at, scope=memory.scope_id)
 
 
 def _refuse_duplicate(key: str, *, instead_of: Memory) -> None:

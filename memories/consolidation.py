@@ -31,6 +31,7 @@ from memories.models import (
     ExtractionRun,
     Memory,
     MemoryIndex,
+    MemoryQuerySet,
     Mention,
     ReviewSeverity,
     ReviewTask,
@@ -85,7 +86,7 @@ def consolidate(
     `memories_memory_one_live_fact`.
     """
     statements = [
-        _statement(candidate, turns, candidate.said_at or run.conversation.said_at, vector)
+        _statement(candidate, turns[candidate.quote.turn], run, vector)
         for candidate, vector in zip(candidates, vectors, strict=True)
     ]
     ledger = _Ledger(run, statements)
@@ -96,9 +97,9 @@ def consolidate(
     return ledger.result
 
 
-def _statement(candidate: Candidate, turns: Sequence[Turn], said_at: datetime, vector: np.ndarray | None) -> Statement:
-    key = fact_key(candidate, said_at=said_at, scope=candidate.scope_id)
-    return Statement(candidate, key, turns[candidate.quote.turn], said_at, vector)
+def _statement(candidate: Candidate, turn: Turn, run: ExtractionRun, vector: np.ndarray | None) -> Statement:
+    said_at = candidate.said_at or turn.said_at or run.conversation.said_at
+    return Statement(candidate, fact_key(candidate, said_at=said_at, scope=candidate.scope_id), turn, said_at, vector)
 
 
 class _Ledger:
@@ -261,7 +262,7 @@ class _Ledger:
         return next((memory for memory in same if not contrasts(memory.content, content)), None)
 
     def _alike(self, statement: Statement) -> list[Alike]:
-        """Live memories of the same category that may be about the same matter, the most alike first."""
+        """Live memories of the same category and scope that may be about the same matter, the most alike first."""
         candidate = statement.candidate
         if statement.vector is None or candidate.category in CRITICAL_CATEGORIES or candidate.starts_at:
             return []
@@ -273,7 +274,15 @@ class _Ledger:
             .order_by("distance")
             .select_related("memory")
         )
-        return [(row.memory, 1 - row.distance) for row in rows if row.memory.is_live]
+        scope = (candidate.scope, candidate.scope_id)
+        same = [row for row in rows if (row.memory.scope, row.memory.scope_id) == scope]
+        return [(row.memory, 1 - row.distance) for row in same if row.memory.is_live]
+
+    def _live_beside(self, statement: Statement) -> MemoryQuerySet:
+        """The live memories of the statement's category and scope."""
+        said = statement.candidate
+        live = Memory.objects.for_patient(self.patient).live().filter(category=said.category)
+        return live.filter(scope=said.scope, scope_id=said.scope_id)
 
     # --- supersede ------------------------------------------------------------------------------------------------
 
@@ -283,8 +292,7 @@ class _Ledger:
         if candidate.category != Category.PREFERENCE or candidate.kind == Kind.EPISODIC:
             return []
         if candidate.about in SINGLE_VALUED:
-            live = Memory.objects.for_patient(self.patient).live().filter(category=candidate.category)
-            return list(live.filter(about=candidate.about))
+            return list(self._live_beside(statement).filter(about=candidate.about))
         return [memory for memory, _ in alike if contrasts(memory.content, candidate.content)]
 
     def _replace(self, old: Memory, new: Memory) -> None:
@@ -302,13 +310,14 @@ class _Ledger:
 
     def _contradict(self, statement: Statement) -> None:
         """A denial states nothing of its own; what it denies stays, with the denial's words and a question."""
-        for memory in self._denied_by(statement.candidate):
+        for memory in self._denied_by(statement):
             if self._mention(memory, statement, Stance.DENIES):
                 ReviewTask.objects.ask(
                     TaskKind.CONFLICT, memory, "This was denied in a later conversation.", ReviewSeverity.HIGH
                 )
 
-    def _denied_by(self, candidate: Candidate) -> list[Memory]:
+    def _denied_by(self, statement: Statement) -> list[Memory]:
+        candidate = statement.candidate
         if candidate.allergy:
             key = substance_key(candidate.allergy)
             return [memory for memory in self.allergies if substance_key(memory.allergy) == key]
@@ -316,8 +325,7 @@ class _Ledger:
             same = self._taken_as(drug_key(candidate.medication))
             return [memory for memory in same if memory.medication.status != MedicationStatus.STOPPED]
         about = folded(candidate.about)
-        live = Memory.objects.for_patient(self.patient).live().filter(category=candidate.category)
-        return [memory for memory in live if folded(memory.about) == about]
+        return [memory for memory in self._live_beside(statement) if folded(memory.about) == about]
 
     def _say_again(self, memory: Memory, statement: Statement) -> None:
         """Refuted before, and said again: never resurrected, never swallowed."""

@@ -3,7 +3,7 @@
 >>> build_context(patient, query="What may she have for her pain?").text
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -67,17 +67,20 @@ def build_context(
     conversation: Sequence[str] = (),
     passages: Sequence[str] = (),
     token_budget: int | None = None,
+    scopes: Collection[tuple[str, str]] = (),
 ) -> Context:
     """What is remembered of `patient` that bears on `query`, or else on the last turns of `conversation`.
 
-    Every live allergy and medication is in it, of whatever scope, whatever the ranking and the budget; then the most
-    relevant memories, one of each group that says the same. `passages` share with those what the critical items
-    leave: each side has half, and what one does not need is the other's. Runs inside the caller's `acting_as`.
+    Beside the patient's own memories those of `scopes`, as in `("conversation", its key)`. Every live allergy and
+    medication is in it, of whatever scope, whatever the ranking and the budget; then the most relevant memories, one of
+    each group that says the same. `passages` share with those what the critical items leave: each side has half, and
+    what one does not need is the other's. Runs inside the caller's `acting_as`.
     """
     query = question_of(query, conversation)
     notes: list[str] = []
     critical = _loaded(lambda: list(critical_items(patient)), CRITICAL_NOT_LOADED, notes)
-    found = _loaded(lambda: _relevant(patient, query, notes), RELEVANT_NOT_LOADED, notes)
+    told = {(Scope.PATIENT.value, ""), *scopes}
+    found = _loaded(lambda: _relevant(patient, query, told, notes), RELEVANT_NOT_LOADED, notes)
     links = _loaded(lambda: links_of(*(critical or []), *(found or [])), LINKS_NOT_LOADED, notes) or []
     meant = [joined for joined in links if joined.kind != LinkKind.SAME_AS]
     block = _Block(settings.CONTEXT_TOKEN_BUDGET if token_budget is None else token_budget, meant, notes)
@@ -112,21 +115,23 @@ def critical_items(patient: Patient) -> MemoryQuerySet:
     return live.order_by("category", "about", "recorded_at")
 
 
-def _relevant(patient: Patient, query: str, notes: list[str]) -> list[Memory]:
-    """Other memories of the patient's own scope, best first, among them what was said beside those that were found;
-    what has aged comes after what has not.
+def _relevant(patient: Patient, query: str, scopes: set[tuple[str, str]], notes: list[str]) -> list[Memory]:
+    """Other memories of these scopes, best first, among them what was said beside those that were found; what has aged
+    comes after what has not.
     """
     if query:
         # Other scopes are left out afterwards: few memories have one, and a filter would slow each search.
         result = search(patient=patient, query=query, limit=TRIED)
         notes += [result.degraded] if result.degraded else []
-        company = in_company(result.hits, patient)
-        found = [memory for memory in company if memory.scope == Scope.PATIENT]
+        found = in_company(result.hits, patient)
     else:
         # Of the priorities' words "high" comes before "normal".
-        live = Memory.objects.for_patient(patient).live().filter(scope=Scope.PATIENT).with_details()
+        live = (
+            Memory.objects.for_patient(patient).live().filter(scope__in={scope for scope, _ in scopes}).with_details()
+        )
         found = list(live.order_by("priority", "-last_said_at")[:TRIED])
-    return sorted((memory for memory in found if not memory.is_critical), key=lambda memory: memory.is_aged)
+    told = (memory for memory in found if not memory.is_critical and (memory.scope, memory.scope_id) in scopes)
+    return sorted(told, key=lambda memory: memory.is_aged)
 
 
 def _one_of_each_group(found: Sequence[Memory], links: Sequence[MemoryLink]) -> list[Memory]:

@@ -6,7 +6,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,18 +18,23 @@ from django.utils import timezone
 from audit.actors import Actor, acting_as
 from audit.models import Event, Outcome
 from audit.recording import record
+from memories.choices import CRITICAL_CATEGORIES, Scope
 from memories.consolidation import Consolidation, consolidate
 from memories.embedding import EmbeddingUnavailable, embed_documents
 from memories.extraction.candidates import Candidate, Utterance
+from memories.extraction.instructions import instructions_in
 from memories.indexing import indexed_text
 from memories.models import Conversation, ExtractionRun, Memory, RunState, Turn
 from memories.purposes import link_stated
 from memories.reading import Reading, read
 from memories.remembering import lock_patient
 from memories.signals import turns_recorded
-from memories.validation import speaks_of
+from memories.validation import critical_only, speaks_of
 from memories.verbatim import keep_every_turn
 from patients.models import Patient
+
+#: Turns that a run reads before those it covers: an answer needs its question. It makes nothing of them.
+TURNS_BEFORE = 2
 
 
 class ConversationRefused(ValueError):
@@ -59,12 +64,15 @@ def take_in(
     source: str = "api",
     source_id: str = "",
     inline: bool = False,
+    scope: Scope | str = Scope.PATIENT,
     **envelope: Any,
 ) -> Intake:
     """Store the words and a pending run for them, in one transaction; from here on nothing can be lost.
 
     `envelope` holds what else a program says of the conversation, as fields of it: `agent_id`, `sent_metadata`, ...
     With `inline` the caller carries the run out itself, and the queued job only waits to do so in its place.
+    What is made of them but for allergies and medications belongs to `scope`: the patient, this conversation alone,
+    or the agent.
     Raises `ConversationRefused`.
     """
     spoken = _spoken(utterances)
@@ -78,6 +86,7 @@ def take_in(
             source_id=source_id,
             said_at=said_at or timezone.now(),
             recorded_by_id=int(by.id) if by.is_identified else None,
+            scope=scope,
             **envelope,
         )
         Turn.objects.bulk_create(
@@ -91,10 +100,20 @@ def take_in(
             )
             for position, utterance in enumerate(spoken)
         )
-        run = ExtractionRun.objects.create(patient=patient, conversation=conversation)
         record(Event.CREATE, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
-        turns_recorded.send(Conversation, run=run, inline=inline)
+        run = begin_run(conversation, inline=inline)
     return Intake(conversation, run, is_new=True)
+
+
+def begin_run(
+    conversation: Conversation, *, first: int = 0, last: int | None = None, inline: bool = False
+) -> ExtractionRun:
+    """A pending run, with its job, for the turns from `first` to `last`. Runs in the caller's `acting_as`."""
+    run = ExtractionRun.objects.create(
+        patient_id=conversation.patient_id, conversation=conversation, first=first, last=last
+    )
+    turns_recorded.send(Conversation, run=run, inline=inline)
+    return run
 
 
 def _spoken(utterances: Sequence[Utterance]) -> list[Utterance]:
@@ -134,7 +153,7 @@ def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> Extractio
     system = by.becoming_system("extraction", patient_id=patient_id)
     with acting_as(system):
         run = ExtractionRun.objects.select_related("patient", "conversation").get(pk=run_id)
-        turns = list(run.conversation.turns.all())
+        turns = _turns_shown_to(run)
     if run.state == RunState.DONE:
         return run
     started = time.perf_counter()
@@ -144,12 +163,34 @@ def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> Extractio
         return _bring_in(run, turns, reading, vectors, started=started)
 
 
+def _turns_shown_to(run: ExtractionRun) -> list[Turn]:
+    """The turns that a run covers, and the few before them."""
+    shown = run.conversation.turns.filter(position__gte=run.first - TURNS_BEFORE)
+    return list(shown if run.last is None else shown.filter(position__lte=run.last))
+
+
 def _read(run: ExtractionRun, turns: Sequence[Turn]) -> Reading:
+    """What the covered turns state; of an instruction, each turn and what it says of allergies and medications."""
     if run.patient.is_opted_out:
         return Reading(extractor="none: opted out")
     utterances = [Utterance(turn.speaker, turn.text, turn.role) for turn in turns]
-    reading = read(utterances, run.conversation.said_at)
-    return keep_every_turn(reading, utterances) if run.conversation.keeps_every_turn else reading
+    covered = [turn for turn in turns if run.covers(turn)]
+    said_at = next((turn.said_at for turn in covered if turn.said_at), run.conversation.said_at)
+    reading = read(utterances, said_at)
+    if run.conversation.is_instruction:
+        instructions = instructions_in(utterances, run.conversation.title)
+        reading = replace(reading, candidates=(*critical_only(reading.candidates), *instructions))
+    elif run.conversation.keeps_every_turn:
+        reading = keep_every_turn(reading, utterances)
+    covered_by_it = (c for c in reading.candidates if run.covers(turns[c.quote.turn]))
+    return replace(reading, candidates=tuple(_scoped(candidate, run.conversation) for candidate in covered_by_it))
+
+
+def _scoped(candidate: Candidate, conversation: Conversation) -> Candidate:
+    """The candidate in the scope of its conversation; an allergy or a medication is the patient's, wherever said."""
+    if candidate.category in CRITICAL_CATEGORIES:
+        return candidate
+    return replace(candidate, scope=Scope(conversation.scope), scope_id=conversation.scope_id)
 
 
 def _permitted(patient: Patient, candidate: Candidate) -> bool:
@@ -226,8 +267,7 @@ def give_up(*, run_id: UUID | str, patient_id: object, by: Actor, reason: str = 
 
 
 def start_again(*, run: ExtractionRun) -> ExtractionRun:
-    """A new pending run, with its job, for the conversation of a run that failed. Runs in the caller's `acting_as`."""
-    again = ExtractionRun.objects.create(patient_id=run.patient_id, conversation_id=run.conversation_id)
+    """A new pending run, with its job, for the turns of a run that failed. Runs in the caller's `acting_as`."""
+    again = begin_run(run.conversation, first=run.first, last=run.last)
     record(Event.EXTRACT, patient_id=run.patient_id, objects=[again.pk], resource=ExtractionRun)
-    turns_recorded.send(Conversation, run=again, inline=False)
     return again

@@ -1,6 +1,6 @@
 """From a memory back to what it states, and from typed details to a sentence."""
 
-from memories.choices import Category, ClinicalStatus, Kind, MedicationStatus, Priority
+from memories.choices import Category, ClinicalStatus, Kind, MedicationStatus, Priority, Scope
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts, Quote
 from memories.models import Memory
 
@@ -32,6 +32,8 @@ def as_candidate(memory: Memory) -> Candidate:
         allergy=_allergy_facts(memory),
         medication=_medication_facts(memory),
         metadata=memory.metadata,
+        scope=Scope(memory.scope),
+        scope_id=memory.scope_id,
     )
 
 

@@ -85,7 +85,7 @@ class ConversationAdmin(RecordedAdmin):
         return [again, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        rows = super().get_queryset(request).select_related("patient", "recorded_by")
+        rows = super().get_queryset(request).filter(deleted_at__isnull=True).select_related("patient", "recorded_by")
         runs = Prefetch("runs", queryset=ExtractionRun.objects.order_by("created_at"))
         return rows.annotate(turn_count=Count("turns")).prefetch_related(runs)
 

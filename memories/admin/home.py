@@ -70,7 +70,7 @@ def _questions(actor: Actor) -> dict[str, Any]:
 
 
 def _conversations(actor: Actor) -> dict[str, Any]:
-    latest = Conversation.objects.visible_to(actor).select_related("patient").prefetch_related("runs")
+    latest = Conversation.objects.visible_to(actor).kept().select_related("patient").prefetch_related("runs")
     shown = list(latest[:SHOWN])
     if shown:
         record_shown(shown, resource=Conversation)

@@ -94,7 +94,7 @@ class PatientAdmin(RecordedAdmin):
         summary = summarise(patient)
         tasks = _open_questions(patient) if "memories.view_reviewtask" in granted(request) else []
         past = _no_longer_true(patient)
-        conversations = Conversation.objects.for_patient(patient).prefetch_related("runs")[:CONVERSATIONS]
+        conversations = Conversation.objects.for_patient(patient).kept().prefetch_related("runs")[:CONVERSATIONS]
         seen = {*summary.shown, *(memory.pk for memory in past)}
         record(Event.SUMMARY, patient_id=patient.pk, objects=seen, resource=Memory)
         ask_for_narrative(summary)

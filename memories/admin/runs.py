@@ -76,12 +76,20 @@ def outcome_in_words(run: ExtractionRun) -> str:
         return f"Could not be read: {run.error}"
     if run.state == RunState.PENDING:
         return f"Being read again: {run.error}" if run.error else "Being read"
-    if not run.made and not run.reinforced:
-        return "Nothing new was found"
-    return f"{len(run.made)} new, {len(run.reinforced)} said again"
+    return _found_in_words(len(run.made), len(run.reinforced))
 
 
 def became_in_words(conversation: Conversation) -> str:
-    """What became of a conversation, by its latest run. Its runs are prefetched."""
-    latest = max(conversation.runs.all(), key=lambda run: run.created_at, default=None)
-    return outcome_in_words(latest) if latest else "Not read"
+    """What became of a conversation, by the latest run of each of its parts. Its runs are prefetched."""
+    latest = {run.first: run for run in sorted(conversation.runs.all(), key=lambda run: run.created_at)}
+    unfinished = next((run for run in latest.values() if run.state != RunState.DONE), None)
+    if unfinished:
+        return outcome_in_words(unfinished)
+    if not latest:
+        return "Not read"
+    made = sum(len(run.made) for run in latest.values())
+    return _found_in_words(made, sum(len(run.reinforced) for run in latest.values()))
+
+
+def _found_in_words(made: int, again: int) -> str:
+    return f"{made} new, {again} said again" if made or again else "Nothing new was found"

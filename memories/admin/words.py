@@ -22,6 +22,11 @@ class Source:
     after: Turn | None
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether its chat was deleted: then these words alone are shown of it."""
+        return self.turn.conversation.deleted_at is not None
+
+    @property
     def denies(self) -> bool:
         return self.mention.stance == "denies"
 
@@ -51,6 +56,8 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> SafeString:
 
 def _source(mention: Mention, neighbours: dict[tuple[object, int], Turn]) -> Source:
     turn = mention.turn
+    if turn.conversation.deleted_at:
+        return Source(mention, turn, marked(mention.quote, [(0, len(mention.quote))]), None, None)
     return Source(
         mention,
         turn,

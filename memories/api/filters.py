@@ -19,6 +19,7 @@ class MemoryFilter(django_filters.FilterSet):
     priority = django_filters.MultipleChoiceFilter(choices=Priority.choices)
     kind = django_filters.MultipleChoiceFilter(choices=Kind.choices)
     scope = django_filters.ChoiceFilter(choices=Scope.choices)
+    scope_id = django_filters.CharFilter(max_length=100)
     verification_status = django_filters.MultipleChoiceFilter(choices=VerificationStatus.choices)
     said_after = django_filters.IsoDateTimeFilter("last_said_at", lookup_expr="gte")
     said_before = django_filters.IsoDateTimeFilter("last_said_at", lookup_expr="lt")
@@ -48,4 +49,4 @@ def _shown(name: str, narrowing: django_filters.Filter) -> OpenApiParameter:
     if isinstance(narrowing, django_filters.ChoiceFilter | django_filters.MultipleChoiceFilter):
         values = [value for value, _ in narrowing.extra["choices"]]
         return OpenApiParameter(name, str, enum=values, many=isinstance(narrowing, django_filters.MultipleChoiceFilter))
-    return OpenApiParameter(name, datetime)
+    return OpenApiParameter(name, datetime if isinstance(narrowing, django_filters.IsoDateTimeFilter) else str)

@@ -8,9 +8,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import ListSerializer
 from rest_framework.views import APIView
 
-from audit.actors import acting_as
+from audit.actors import Actor, acting_as
 from audit.models import Event
 from audit.recording import record
 from memories import actions
@@ -31,12 +32,16 @@ from memories.api.serializers import (
 )
 from memories.embedding import prepare_query
 from memories.history import history_of
-from memories.ingestion import carry_out, take_in
+from memories.ingestion import Intake, carry_out, take_in
 from memories.models import ExtractionRun, Memory, RunState
+from memories.remembering import lock_patient
 from memories.search import SearchFilters, search
 from patients.api import actor_of, user_of, visible_patient
+from patients.models import Patient
 from patients.paging import PagesByTime
 
+#: Conversations that one request may bring.
+MAX_BATCH = 100
 NO_SUCH_MEMORY = "No memory with this id is in your care: check the id."
 
 
@@ -54,7 +59,7 @@ class NewestFirst(PagesByTime):
 
 class MemoriesView(APIView):
     permissions_required = {"GET": "memories.view_memory", "POST": "memories.add_conversation"}
-    pagination_class = NewestFirst
+    pagination_class = NewestFirst  # as OpenAPI shows it
     opens_own_transactions = frozenset({"POST"})
 
     @extend_schema(
@@ -66,12 +71,7 @@ class MemoriesView(APIView):
         """The live memories of a patient, newest first, in pages."""
         if not (external_id := request.query_params.get("patient_id")):
             raise ValidationError({"patient_id": ["Say whose memories: add ?patient_id=..."]})
-        patient = visible_patient(request, external_id)
-        memories = filter_memories(Memory.objects.for_patient(patient).live().with_details(), request.query_params)
-        paginator = self.pagination_class()
-        page = paginator.paginate_queryset(memories, request, view=self) or []
-        record(Event.LIST, patient_id=patient.pk, objects=[memory.pk for memory in page], resource=Memory)
-        return paginator.get_paginated_response(MemorySerializer(page, many=True).data)
+        return page_of_memories(request, self, visible_patient(request, external_id))
 
     @extend_schema(request=ConversationSerializer, responses={201: IngestedSerializer, 202: IngestedSerializer})
     def post(self, request: Request) -> Response:
@@ -80,22 +80,65 @@ class MemoriesView(APIView):
         actor = actor_of(request)
         with acting_as(actor):
             patient = visible_patient(request, said["patient_id"])
-        intake = take_in(
-            patient=patient,
-            utterances=said["conversation"],
-            by=actor,
-            said_at=said.get("said_at"),
-            title=said["title"],
-            source_id=said["source_id"],
-            inline=not said["background"],
-        )
-        run = intake.run
+        run = _taken_in(patient, said, by=actor, inline=not said["background"]).run
         if not said["background"]:
             run = carry_out(run_id=run.pk, patient_id=patient.pk, by=actor)
-        return _ingested(run)
+        return Response(became(run), status=status_of(run))
 
 
-def _ingested(run: ExtractionRun) -> Response:
+class ConversationBatchView(APIView):
+    permissions_required = {"POST": "memories.add_conversation"}
+
+    @extend_schema(
+        operation_id="memories_batch",
+        request=ConversationSerializer(many=True),
+        responses={202: IngestedSerializer(many=True)},
+    )
+    def post(self, request: Request) -> Response:
+        """Add several conversations: all of them, or none if one is refused. They are read in the background."""
+        batch: ListSerializer = ListSerializer(
+            data=request.data, child=ConversationSerializer(), allow_empty=False, max_length=MAX_BATCH
+        )
+        batch.is_valid(raise_exception=True)
+        actor = actor_of(request)
+        patients = {said["patient_id"]: visible_patient(request, said["patient_id"]) for said in batch.validated_data}
+        for patient in sorted(patients.values(), key=lambda patient: patient.pk):
+            lock_patient(patient.pk)  # in one order, so that two batches never wait for each other
+        runs = [_taken_in(patients[said["patient_id"]], said, by=actor).run for said in batch.validated_data]
+        return Response([became(run) for run in runs], status=202)
+
+
+def page_of_memories(request: Request, view: APIView, patient: Patient) -> Response:
+    """A page of a patient's live memories, by the filters of the query string, on record."""
+    memories = filter_memories(Memory.objects.for_patient(patient).live().with_details(), request.query_params)
+    paginator = NewestFirst()
+    page = paginator.paginate_queryset(memories, request, view=view) or []
+    record(Event.LIST, patient_id=patient.pk, objects=[memory.pk for memory in page], resource=Memory)
+    return paginator.get_paginated_response(MemorySerializer(page, many=True).data)
+
+
+def _taken_in(patient: Patient, said: dict[str, Any], *, by: Actor, inline: bool = False) -> Intake:
+    return take_in(
+        patient=patient,
+        utterances=said["conversation"],
+        by=by,
+        said_at=said.get("said_at"),
+        title=said["title"],
+        source_id=said["source_id"],
+        inline=inline,
+        scope=said["scope"],
+        agent_id=said["agent_id"],
+        is_instruction="kind" in said,
+    )
+
+
+def status_of(run: ExtractionRun) -> int:
+    """201 once it is read, 202 while it waits."""
+    return 201 if run.state == RunState.DONE else 202
+
+
+def became(run: ExtractionRun) -> dict[str, Any]:
+    """What became of a conversation, as it is answered."""
     answer = {
         "memories_created": len(run.made),
         "memory_ids": run.made,
@@ -106,7 +149,7 @@ def _ingested(run: ExtractionRun) -> Response:
     }
     if run.error:
         answer["detail"] = f"Kept, and tried again later: {run.error}."
-    return Response(answer, status=201 if run.state == RunState.DONE else 202)
+    return answer
 
 
 class RunView(APIView):
@@ -119,9 +162,7 @@ class RunView(APIView):
         if run is None:
             raise NotFound("No run with this id is in your care: check the id.")
         record(Event.READ, patient_id=run.patient_id, objects=[run.pk], resource=ExtractionRun)
-        response = _ingested(run)
-        response.status_code = 200
-        return response
+        return Response(became(run))
 
 
 class MemorySearchView(APIView):

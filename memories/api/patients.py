@@ -8,13 +8,18 @@ from rest_framework.views import APIView
 from audit.actors import acting_as
 from audit.models import Event
 from audit.recording import record
+from memories.api.filters import filter_parameters
+from memories.api.memories import NewestFirst, page_of_memories
 from memories.api.recall_serializers import ContextRequestSerializer, ContextSerializer, SummarySerializer
-from memories.context import build_context, question_of
+from memories.api.serializers import MemorySerializer, OptedOutSerializer, OptOutSerializer
+from memories.context import Context, build_context, question_of
 from memories.embedding import prepare_query
 from memories.models import Memory
+from memories.opting_out import opt_out
 from memories.summary import summarise
 from memories.tasks import ask_for_narrative
-from patients.api import actor_of, visible_patient
+from patients.api import actor_of, user_of, visible_patient
+from patients.models import Patient
 
 
 class SummaryView(APIView):
@@ -44,6 +49,34 @@ class ContextView(APIView):
         with acting_as(actor_of(request)):
             patient = visible_patient(request, external_id)
             context = build_context(patient, **asked.validated_data)
-            told = context.memory_ids.values()
-            record(Event.READ, patient_id=patient.pk, objects=told, resource=Memory, query=context.query)
+            record_told(patient, context)
         return Response(ContextSerializer(context).data)
+
+
+def record_told(patient: Patient, context: Context) -> None:
+    """Put on record which memories a context tells, and what was asked for them."""
+    told = context.memory_ids.values()
+    record(Event.READ, patient_id=patient.pk, objects=told, resource=Memory, query=context.query)
+
+
+class PatientMemoriesView(APIView):
+    permissions_required = {"GET": "memories.view_memory", "DELETE": "patients.change_patient"}
+    pagination_class = NewestFirst  # as OpenAPI shows it
+
+    @extend_schema(
+        operation_id="patients_memories_list", parameters=filter_parameters(), responses=MemorySerializer(many=True)
+    )
+    def get(self, request: Request, external_id: str) -> Response:
+        """The live memories of a patient, newest first, in pages."""
+        return page_of_memories(request, self, visible_patient(request, external_id))
+
+    @extend_schema(request=OptOutSerializer, responses=OptedOutSerializer)
+    def delete(self, request: Request, external_id: str) -> Response:
+        """The patient opts out: nothing more is remembered, and what was extracted leaves every recall.
+
+        Allergies stay, and what staff confirmed of medications; so does the record of it all.
+        """
+        patient = visible_patient(request, external_id)
+        asked = OptOutSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return Response(OptedOutSerializer(opt_out(patient, by=user_of(request), **asked.validated_data)).data)

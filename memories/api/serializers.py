@@ -57,6 +57,8 @@ class MemorySerializer(serializers.ModelSerializer):
             "category",
             "priority",
             "kind",
+            "scope",
+            "scope_id",
             "about",
             "content",
             "verification_status",
@@ -90,10 +92,15 @@ class MentionSerializer(serializers.ModelSerializer):
     conversation_id = serializers.UUIDField(source="turn.conversation_id")
     said_at = serializers.DateTimeField(source="turn.conversation.said_at")
     position = serializers.IntegerField(source="turn.position")
+    place = serializers.CharField(source="turn.place", help_text="In the file it comes from: a page, a time.")
+    source = serializers.CharField(  # type: ignore[assignment] # because a field of this name hides an option of fields
+        source="turn.conversation.source_label", help_text="How it came in, as in: api, chat, deleted chat."
+    )
 
     class Meta:
         model = Mention
         fields = ["quote", "speaker", "stance", "conversation_id", "position", "start", "end", "said_at"]
+        fields += ["place", "source"]
 
 
 class MemoryDetailSerializer(MemorySerializer):
@@ -139,7 +146,24 @@ class UtteranceField(serializers.Field):
         return {"role": value.role, "content": value.text}
 
 
-class ConversationSerializer(StrictSerializer):
+class ScopedSerializer(StrictSerializer):
+    """Whose the memories are, but for allergies and medications, which are the patient's wherever they are said."""
+
+    scope = serializers.ChoiceField(
+        Scope.choices,
+        required=False,
+        default=Scope.PATIENT,
+        help_text="conversation: told of in this one alone; agent: of the agent that agent_id names.",
+    )
+    agent_id = serializers.CharField(max_length=100, required=False, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["scope"] == Scope.AGENT and not attrs["agent_id"]:
+            raise serializers.ValidationError({"agent_id": ["Name the agent whose memories these are."]})
+        return attrs
+
+
+class ConversationSerializer(ScopedSerializer):
     """What was said about a patient."""
 
     patient_id = serializers.CharField(max_length=64)
@@ -148,6 +172,11 @@ class ConversationSerializer(StrictSerializer):
     title = serializers.CharField(max_length=200, required=False, default="")
     source_id = serializers.CharField(
         max_length=200, required=False, default="", help_text="Your id of it: the same one is taken in only once."
+    )
+    kind = serializers.ChoiceField(
+        [Kind.PROCEDURAL],
+        required=False,
+        help_text="It tells how something is done, as in how she is moved from bed: each turn is remembered whole.",
     )
     background = serializers.BooleanField(required=False, default=False, help_text="Answer before it is read.")
 
@@ -217,6 +246,15 @@ class DecisionSerializer(StrictSerializer):
 
 class RemovalSerializer(DecisionSerializer):
     reason = serializers.CharField(max_length=500, required=False, default="Deleted through the API.")
+
+
+class OptOutSerializer(DecisionSerializer):
+    reason = serializers.CharField(max_length=500, required=False, default="The patient opted out.")
+
+
+class OptedOutSerializer(serializers.Serializer):
+    retired = serializers.IntegerField(help_text="Memories that left every recall.")
+    kept = serializers.IntegerField(help_text="Allergies, and confirmed medications: these stay.")
 
 
 class ChangeSerializer(serializers.Serializer):

@@ -6,8 +6,18 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from memories import actions
+from memories.api.chats import (
+    ChatContextView,
+    ChatMessagesView,
+    ChatsView,
+    ChatView,
+    NewMessageView,
+    NewResponseView,
+    PatientChatsView,
+)
 from memories.api.links import LinksView, LinkView
 from memories.api.memories import (
+    ConversationBatchView,
     CorrectionView,
     DecisionView,
     MemoriesView,
@@ -16,7 +26,7 @@ from memories.api.memories import (
     MemoryView,
     RunView,
 )
-from memories.api.patients import ContextView, SummaryView
+from memories.api.patients import ContextView, PatientMemoriesView, SummaryView
 from memories.api.root import RootView
 from patients.api import PatientsView, PatientView
 
@@ -32,7 +42,16 @@ urlpatterns = [
     *both("patients/<str:external_id>", PatientView.as_view(), "patient"),
     *both("patients/<str:external_id>/summary", SummaryView.as_view(), "patient-summary"),
     *both("patients/<str:external_id>/context", ContextView.as_view(), "patient-context"),
+    *both("patients/<str:external_id>/context/<uuid:chat_id>", ChatContextView.as_view(), "chat-context"),
+    *both("patients/<str:external_id>/chats", PatientChatsView.as_view(), "patient-chats"),
+    *both("patients/<str:external_id>/memories", PatientMemoriesView.as_view(), "patient-memories"),
+    *both("chats", ChatsView.as_view(), "chats"),
+    *both("chats/messages", NewMessageView.as_view(), "chat-message"),
+    *both("chats/responses", NewResponseView.as_view(), "chat-response"),
+    *both("chats/<uuid:chat_id>", ChatView.as_view(), "chat"),
+    *both("chats/<uuid:chat_id>/messages", ChatMessagesView.as_view(), "chat-messages"),
     *both("memories", MemoriesView.as_view(), "memories"),
+    *both("memories/batch", ConversationBatchView.as_view(), "memories-batch"),
     *both("memories/search", MemorySearchView.as_view(), "memory-search"),
     *both("memories/<uuid:memory_id>", MemoryView.as_view(), "memory"),
     *both("memories/<uuid:memory_id>/history", MemoryHistoryView.as_view(), "memory-history"),

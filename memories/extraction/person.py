@@ -15,6 +15,7 @@ from memories.vocabulary.everyday import languages, occupations
 from memories.vocabulary.words import word_set
 
 _CALLED = re.compile(r"\b(?:call me|calls? (?:me|her|him)|goes by|go by|(?:be|being) called|known as|nickname is)\b")
+_NAMED = re.compile(r"\b(?:my|her|his|the patient's|patient's) (?:first |full |last )?name is\b|\bmy name's\b")
 _SPEAKS = re.compile(r"\b(?:speaks?|first language is|native language is|mother tongue is|interpreter|translator)\b")
 _WORKS = re.compile(
     r"\b(?:works? (?:as|in|at|for)|working as|worked as|worked in|worked for|i'm an?|i am an?|i was an?"
@@ -52,6 +53,8 @@ _UNWELCOME = (
     "only her",
     "used to",
 )
+#: What staff say of themselves along with their name.
+_STAFF = ("nurse", "aide", "caregiver", "doctor", "dr", "therapist", "your", "calling from", "covering", "assistant")
 _ASKS_WORK = (
     "for work",
     "for a living",
@@ -98,6 +101,24 @@ def _name_instead(move: Move) -> Candidate | None:
         return None
     name = following.sentence.quote().text
     return _fact(following, "preferred name", f"Prefers to be called {name}.")
+
+
+def _name(move: Move) -> Candidate | None:
+    """ "My name is Rosa Hale." Of staff, who say so too, it is nothing of the patient's."""
+    sentence = move.sentence
+    match = next(spans(sentence.words, _NAMED), None)
+    staff = (SpeakerRole.CLINICIAN, SpeakerRole.AGENT, SpeakerRole.CAREGIVER)
+    says_own = match is not None and match[2].group().startswith("my")
+    if match is None or (says_own and sentence.role in staff) or sentence.says(*_STAFF):
+        return None
+    if is_someone_elses(move, Mention(sentence, match[0], match[1], "")):
+        return None
+    end = match[1]
+    while end < len(sentence.words) and sentence.words[end].capital:
+        end += 1
+    if end == match[1] or sentence.norms[match[1]] in _NOT_NAMES:
+        return None
+    return _fact(move, "name", f"Is called {heard(sentence, match[1], end)}.")
 
 
 def _language(move: Move) -> Candidate | None:
@@ -179,7 +200,7 @@ def _habit(move: Move) -> Candidate | None:
 
 
 _FINDERS: tuple[Callable[[Move], Candidate | None], ...] = (
-    _preferred_name, _language, _occupation, _goal, _key_person, _household, _communication, _habit,
+    _name, _preferred_name, _language, _occupation, _goal, _key_person, _household, _communication, _habit,
 )  # fmt: skip
 
 

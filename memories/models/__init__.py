@@ -1,4 +1,12 @@
-from memories.models.conversation import Conversation, ExtractionRun, ExtractionRunQuerySet, RunState, Turn
+from memories.models.conversation import (
+    CHAT,
+    Conversation,
+    ConversationQuerySet,
+    ExtractionRun,
+    ExtractionRunQuerySet,
+    RunState,
+    Turn,
+)
 from memories.models.export import MemoryExport
 from memories.models.feedback import MemoryFeedback, Verdict
 from memories.models.imports import Import, ImportedEvent, ImportedRow, ImportState, RowOutcome
@@ -9,8 +17,10 @@ from memories.models.narrative import PatientNarrative
 from memories.models.review import ReviewSeverity, ReviewTask, TaskKind, TaskState
 
 __all__ = [
+    "CHAT",
     "AllergyDetail",
     "Conversation",
+    "ConversationQuerySet",
     "ExtractionRun",
     "ExtractionRunQuerySet",
     "Import",

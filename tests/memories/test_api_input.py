@@ -16,13 +16,15 @@ from django.http import HttpResponse
 from audit.models import AccessLog, Event
 from memories.api.parsing import MAX_DEPTH
 from memories.api.urls import urlpatterns
-from memories.models import Memory
+from memories.models import Conversation, Memory
 from patients.models import Patient, User
 from tests.conftest import ApiClient, directing
 from tests.memories.talk import hear
 
 # --- any body at any route -------------------------------------------------------------------------------------------
 
+#: The chat that bodies speak of.
+CHAT = str(uuid4())
 #: A body that each route takes, with every field that it knows.
 GOOD = {
     "POST patients": {
@@ -45,6 +47,9 @@ GOOD = {
         "said_at": "2026-01-01T00:00:00Z",
         "title": "Visit",
         "source_id": "s-1",
+        "scope": "agent",
+        "agent_id": "diet-bot",
+        "kind": "procedural",
         "background": False,
     },
     "POST memory-search": {
@@ -58,11 +63,28 @@ GOOD = {
     "POST memory-links": {"target_id": str(uuid4()), "kind": "treats", "reason": "Says the chart."},
     "DELETE memory-link": {"reason": "A slip."},
     "POST memory-correct": {"reason": "She says.", "content": "Prefers coffee.", "details": {"dose": "10 mg"}},
+    "POST memories-batch": {"patient_id": "patient_123", "conversation": ["She prefers tea."], "scope": "patient"},
+    "POST chats": {"patient_id": "patient_123", "title": "Talk", "scope": "agent", "agent_id": "diet-bot"},
+    "POST chat-message": {
+        "patient_id": "patient_123",
+        "chat_id": CHAT,
+        "message": "She prefers tea.",
+        "role": "daughter",
+        "extract_memory": True,
+        "background": True,
+    },
+    "POST chat-response": {"patient_id": "patient_123", "chat_id": CHAT, "response": "Noted.", "memory_ids": []},
+    "DELETE patient-memories": {"reason": "She asked."},
+    "DELETE chat": {},
     **{
         f"POST memory-{verb}": {"reason": "She says."}
         for verb in ("confirm", "refute", "entered-in-error", "reinstate")
     },
 }
+#: Routes whose body is a list of such objects.
+LISTS = {"POST memories-batch"}
+#: Routes that ask for no body, and read none.
+WITHOUT_BODY = {"DELETE chat"}
 ODD_VALUES = [
     None,
     True,
@@ -110,6 +132,7 @@ def memories(mrs_hale: Patient, nora: User) -> dict[str, Memory]:
         "She prefers tea.",
     )
     with directing():
+        Conversation.objects.create(pk=CHAT, patient=mrs_hale, source="chat", recorded_by=nora)
         found = {memory.category: memory for memory in Memory.objects.all()}
     assert set(found) == {"allergy", "medication", "preference"}
     return found
@@ -136,20 +159,30 @@ def test_no_body_makes_a_route_fall_over(
 ) -> None:
     path = re.sub(r"<str:external_id>", "patient_123", route)
     path = re.sub(r"<uuid:memory_id>", str(memories["preference"].pk), path)
+    path = re.sub(r"<uuid:chat_id>", CHAT, path)
     path = re.sub(r"<uuid:\w+>", str(uuid4()), path)
     good = GOOD[f"{method} {name}"]
+    listed = f"{method} {name}" in LISTS
     bodies: list[tuple[Any, set[int]]] = [(body, {400}) for body in NO_JSON]
     bodies += [(body, {200, 204, 400, 404, 409}) for body in ["", *NO_OBJECT]]
     for field in good:
         rest = json.dumps({**good, field: "@@"})
-        bodies += [(rest.replace('"@@"', odd), {400}) for odd in UNSTORABLE]
-        bodies += [({**good, field: odd}, {200, 201, 202, 204, 400, 403, 404, 409}) for odd in ODD_VALUES]
+        bodies += [(_in_list(rest.replace('"@@"', odd), listed), {400}) for odd in UNSTORABLE]
+        bodies += [
+            (_in_list(json.dumps({**good, field: odd}), listed), {200, 201, 202, 204, 400, 403, 404, 409})
+            for odd in ODD_VALUES
+        ]
     for body, expected in bodies:
         with undone():
             status = send(method, path, body).status_code
         told = body if isinstance(body, str | bytes) else json.dumps(body)
         # A link that is not there is not looked at any closer than that.
-        assert status in expected | ({404} if "link" in name else set()), (status, told[:200])
+        unread = {204} if f"{method} {name}" in WITHOUT_BODY else set()
+        assert status in expected | unread | ({404} if "link" in name else set()), (status, told[:200])
+
+
+def _in_list(body: str, listed: bool) -> str:
+    return f"[{body}]" if listed else body
 
 
 def test_refused_body_is_told_why_in_a_sentence(memories: dict[str, Memory], send: Callable[..., HttpResponse]) -> None:

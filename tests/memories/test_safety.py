@@ -18,7 +18,7 @@ from memories.models import Memory, MemoryIndex, Mention, ReviewTask, TaskKind, 
 from memories.models.memory import Stance
 from memories.search import search
 from memories.summary import summarise
-from patients.models import KnownAllergies, Patient, User
+from patients.models import CareAssignment, KnownAllergies, Patient, User
 from patients.roles import Role
 from tests.conftest import ApiClient, actor_for, directing, person, token_for
 from tests.memories.talk import MONDAY, hear
@@ -276,20 +276,45 @@ def test_safety_20_critical_items_reach_every_context_whatever_the_budget(mrs_ha
     assert context.note
 
 
-def test_safety_21_fact_of_one_conversation_is_found_in_another_and_its_source_is_access_checked(
+def test_safety_21_fact_of_one_chat_is_found_in_another_and_no_history_is(
     mrs_hale: Patient, nora: User, nora_api: ApiClient, mr_stone: Patient
 ) -> None:
-    hear(mrs_hale, nora, "Patient is allergic to penicillin.")
-    hear(mrs_hale, nora, "Patient: What was I asking about earlier?", said_at=TUESDAY)
+    vera = ApiClient(token_for(_nurse_of(mr_stone, "vera")))
+    taught, asked = (_chat(nora_api, "patient_123") for _ in range(2))
+    of_stone = _chat(vera, "stone-1")
+    _tell(nora_api, "patient_123", taught, "I am allergic to penicillin. Do you like my new curtains?")
+    _tell(nora_api, "patient_123", asked, "What was I asking about earlier?")
+    _tell(vera, "stone-1", of_stone, "What was I asking about earlier, and what am I allergic to?")
     with directing():
-        stranger = ApiClient(token_for(person("vera", Role.CLINICIAN)))
         memory = allergy()
+    context = nora_api.call("GET", f"patients/patient_123/context/{asked}")[1]
+    assert (str(memory.pk) in context["memory_ids"], "curtains" in context["text"]) == (True, False)
+    assert [m["content"] for m in nora_api.call("GET", f"chats/{asked}/messages")[1]["results"]] == [
+        "What was I asking about earlier?"
+    ]
+    assert "penicillin" not in vera.call("GET", f"patients/stone-1/context/{of_stone}")[1]["text"]
+    mention = nora_api.call("GET", f"memories/{memory.pk}")[1]["mentions"][0]
+    assert (mention["conversation_id"], mention["source"]) == (taught, "chat")
+    for method, path in (("GET", f"memories/{memory.pk}"), ("GET", f"chats/{taught}/messages")):
+        assert vera.call(method, path)[0] == 404
     body = {"patient_id": "patient_123", "query": "What is she allergic to?"}
-    status, found = nora_api.call("POST", "memories/search", body)
-    assert (status, [hit["memory"]["id"] for hit in found["results"]]) == (200, [str(memory.pk)])
-    assert nora_api.call("GET", f"memories/{memory.pk}")[1]["mentions"][0]["quote"]
-    assert stranger.call("GET", f"memories/{memory.pk}")[0] == 404
-    assert stranger.call("POST", "memories/search", body)[0] == 404
+    assert vera.call("POST", "memories/search", body)[0] == 404
+
+
+def _nurse_of(patient: Patient, username: str) -> User:
+    with directing():
+        nurse = person(username, Role.CLINICIAN)
+        CareAssignment.objects.create(user=nurse, patient=patient, role=Role.CLINICIAN)
+    return nurse
+
+
+def _chat(api: ApiClient, patient_id: str) -> str:
+    return api.call("POST", "chats", {"patient_id": patient_id})[1]["chat_id"]
+
+
+def _tell(api: ApiClient, patient_id: str, chat: str, message: str) -> None:
+    said = {"patient_id": patient_id, "chat_id": chat, "message": message}
+    assert api.call("POST", "chats/messages", said)[0] == 201
 
 
 def test_safety_23_ways_past_the_rules_are_closed(mrs_hale: Patient, nora: User) -> None:

@@ -1,0 +1,109 @@
+"""The shapes of chats."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from memories.api.serializers import ScopedSerializer, StrictSerializer
+from memories.extraction.candidates import Utterance
+from memories.extraction.reading import role_of
+from memories.models import Conversation, Turn
+
+USER, ASSISTANT = "user", "assistant"
+
+
+class NewChatSerializer(ScopedSerializer):
+    patient_id = serializers.CharField(max_length=64)
+    title = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class ChatSerializer(serializers.ModelSerializer):
+    chat_id = serializers.UUIDField(source="id")
+    patient_id = serializers.CharField(source="patient.external_id")
+    created_at = serializers.DateTimeField(source="recorded_at")
+
+    class Meta:
+        model = Conversation
+        fields = ["chat_id", "patient_id", "title", "scope", "agent_id", "created_at"]
+        read_only_fields = fields
+
+
+class MessageSerializer(serializers.ModelSerializer):
+    """One turn of a chat."""
+
+    message_id = serializers.UUIDField(source="id")
+    role = serializers.CharField(source="speaker", help_text="Who spoke: user, assistant, or as the sender named it.")
+    content = serializers.CharField(source="text")
+    created_at = serializers.DateTimeField(source="said_at")
+    memory_ids = serializers.ListField(
+        source="cites", child=serializers.UUIDField(), help_text="What an answer rests on."
+    )
+
+    class Meta:
+        model = Turn
+        fields = ["message_id", "position", "role", "content", "memory_ids", "created_at"]
+        read_only_fields = fields
+
+
+class OfChatSerializer(StrictSerializer):
+    patient_id = serializers.CharField(max_length=64)
+    chat_id = serializers.UUIDField()
+
+
+class SpokenSerializer(StrictSerializer):
+    """What somebody says in a chat."""
+
+    message = serializers.CharField(max_length=settings.MAX_TURN_CHARACTERS)
+    role = serializers.CharField(
+        max_length=100,
+        required=False,
+        default=USER,
+        help_text="Who speaks, as in: patient, daughter, nurse. What an assistant says is never remembered.",
+    )
+    extract_memory = serializers.BooleanField(
+        required=False, default=True, help_text="Whether what is said is to be remembered."
+    )
+
+    def utterance(self) -> Utterance:
+        said: dict[str, Any] = self.validated_data
+        return Utterance(said["role"], said["message"], role_of(said["role"]))
+
+
+class NewMessageSerializer(OfChatSerializer, SpokenSerializer):
+    background = serializers.BooleanField(required=False, default=False, help_text="Answer before it is read.")
+
+
+class NewResponseSerializer(OfChatSerializer):
+    """What an assistant answered, for the history. It is not remembered as a fact."""
+
+    response = serializers.CharField(max_length=settings.MAX_TURN_CHARACTERS)
+    memory_ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=100,
+        required=False,
+        default=list,
+        help_text="The memories of this patient that it rests on.",
+    )
+
+
+class SaidSerializer(serializers.Serializer):
+    """A message that was stored, and what became of it. Without a run there was nothing to remember."""
+
+    message_id = serializers.UUIDField()
+    chat_id = serializers.UUIDField()
+    position = serializers.IntegerField()
+    memories_created = serializers.IntegerField()
+    memory_ids = serializers.ListField(child=serializers.UUIDField())
+    memories_reinforced = serializers.IntegerField()
+    conversation_id = serializers.UUIDField(required=False)
+    run_id = serializers.UUIDField(required=False)
+    state = serializers.CharField(required=False)
+    detail = serializers.CharField(required=False)
+
+
+class StoredSerializer(serializers.Serializer):
+    message_id = serializers.UUIDField()
+    chat_id = serializers.UUIDField()
+    position = serializers.IntegerField()
+    memory_ids = serializers.ListField(child=serializers.UUIDField())
