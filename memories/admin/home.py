@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from audit.actors import Actor
 from audit.mixins import actor_of, granted, record_shown
+from audit.models import Event
+from audit.recording import record_each
 from memories.admin.figures import accesses_by_day, memories_by_category, queue_over_time
 from memories.admin.review import open_tasks
 from memories.admin.runs import became_in_words
@@ -20,6 +22,7 @@ from patients.models import Patient
 
 SHOWN = 5
 VISITS = 50
+PATIENTS = 8
 logger = logging.getLogger(__name__)
 
 Panel = tuple[str, Callable[[Actor], dict[str, Any]]]
@@ -83,7 +86,7 @@ def _conversations(actor: Actor) -> dict[str, Any]:
 def _visited(actor: Actor) -> dict[str, Any]:
     """The patients about whom something was said today, the latest first, each once."""
     midnight = timezone.make_aware(datetime.combine(timezone.localdate(), time.min))
-    today = Conversation.objects.visible_to(actor).filter(said_at__gte=midnight, said_at__lte=timezone.now())
+    today = Conversation.objects.visible_to(actor).kept().filter(said_at__gte=midnight, said_at__lte=timezone.now())
     visits: dict[object, dict[str, Any]] = {}
     for conversation in today.select_related("patient", "recorded_by")[:VISITS]:
         visit = visits.setdefault(conversation.patient_id, {"latest": conversation, "count": 0})
@@ -94,7 +97,10 @@ def _visited(actor: Actor) -> dict[str, Any]:
 
 
 def _in_care(actor: Actor) -> dict[str, Any]:
-    return {"patients": Patient.objects.visible_to(actor).count()}
+    visible = Patient.objects.visible_to(actor)
+    first = list(visible.filter(is_active=True)[:PATIENTS])
+    record_each(Event.LIST, {patient.pk: [patient.pk] for patient in first}, resource=Patient)
+    return {"patients": visible.count(), "first_patients": first}
 
 
 #: What each permission shows: the panels by name.

@@ -1,5 +1,6 @@
-"""A patient at a glance: allergies on top, then medications, what is open, what was seen, what comes."""
+"""The patients in the asker's care, and the pages about each."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -11,22 +12,24 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
-from audit.mixins import RecordedAdmin, granted
-from audit.models import Event
-from audit.recording import record
+from audit.mixins import RecordedAdmin
 from memories.admin.asker import user_of
-from memories.admin.runs import became_in_words
-from memories.admin.summaries import summary_panel
-from memories.choices import AllergyAssertion, Category
-from memories.comparisons import TAKEN
-from memories.models import Conversation, Memory, ReviewTask
-from memories.summary import summarise
-from memories.tasks import ask_for_narrative
+from memories.admin.overview import ASSERTED_NONE, overview, printed, reconciliation, timeline
+from memories.admin.visit import visit
+from memories.choices import AllergyAssertion
+from memories.models import Memory
 from patients.models import CareAssignment, KnownAllergies, Patient
 from patients.roles import Role
 
-CONVERSATIONS = 5
-ASSERTED_NONE = (KnownAllergies.NONE_KNOWN, KnownAllergies.NO_DRUG_KNOWN)
+PatientPage = Callable[[RecordedAdmin, HttpRequest, Patient], HttpResponse]
+#: The pages about one patient, by the last part of their address.
+PAGES: dict[str, PatientPage] = {
+    "overview": overview,
+    "visit": visit,
+    "timeline": timeline,
+    "reconciliation": reconciliation,
+    "print": printed,
+}
 
 
 @admin.register(Patient)
@@ -41,12 +44,17 @@ class PatientAdmin(RecordedAdmin):
     ]
 
     def get_urls(self) -> list[Any]:
-        overview = path(
-            "<uuid:object_id>/overview/",
-            self.admin_site.admin_view(self.overview),
-            name="patients_patient_overview",
-        )
-        return [overview, *super().get_urls()]
+        pages = [
+            path(f"<uuid:object_id>/{name}/", self._page_of_patient(view), name=f"patients_patient_{name}")
+            for name, view in PAGES.items()
+        ]
+        return [*pages, *super().get_urls()]
+
+    def _page_of_patient(self, view: PatientPage) -> Callable[..., HttpResponse]:
+        def shown(request: HttpRequest, object_id: object) -> HttpResponse:
+            return view(self, request, self.visible_object(request, object_id))
+
+        return self.admin_site.admin_view(shown)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Patient]:
         substances = Memory.objects.live().filter(allergy__assertion=AllergyAssertion.SUBSTANCE)
@@ -86,62 +94,3 @@ class PatientAdmin(RecordedAdmin):
         if patient.known_allergies_status in ASSERTED_NONE:
             return patient.get_known_allergies_status_display()
         return KnownAllergies.UNKNOWN.label
-
-    # --- the page --------------------------------------------------------------------------------------------------
-
-    def overview(self, request: HttpRequest, object_id: object) -> HttpResponse:
-        patient = self.visible_object(request, object_id)
-        summary = summarise(patient)
-        tasks = _open_questions(patient) if "memories.view_reviewtask" in granted(request) else []
-        past = _no_longer_true(patient)
-        conversations = Conversation.objects.for_patient(patient).kept().prefetch_related("runs")[:CONVERSATIONS]
-        seen = {*summary.shown, *(memory.pk for memory in past)}
-        record(Event.SUMMARY, patient_id=patient.pk, objects=seen, resource=Memory)
-        ask_for_narrative(summary)
-        return self.page(
-            request,
-            "memories/patient.html",
-            "Patient",
-            patient=patient,
-            summary=summary,
-            panel=summary_panel(summary),
-            allergies=[item for item in summary.critical_items if item.category == Category.ALLERGY],
-            allergies_in_words=allergies_in_words(patient, summary.critical_items),
-            taken=[item for item in _medications(summary.critical_items) if item.medication.status in TAKEN],
-            not_taken=[item for item in _medications(summary.critical_items) if item.medication.status not in TAKEN],
-            tasks=tasks,
-            past=past,
-            conversations=[{"it": it, "became": became_in_words(it)} for it in conversations],
-            may=granted(request),
-        )
-
-
-def allergies_in_words(patient: Patient, critical_items: list[Memory]) -> str:
-    """What is asserted of a patient's allergies as a whole, by whom and when. Never inferred from an empty list."""
-    substances = [
-        item
-        for item in critical_items
-        if item.category == Category.ALLERGY and item.allergy.assertion == AllergyAssertion.SUBSTANCE
-    ]
-    status = patient.known_allergies_status
-    if status in ASSERTED_NONE:
-        said = f"{patient.known_allergies_asserted_at:%d %b %Y}, {patient.known_allergies_asserted_by}"
-        return f"{patient.get_known_allergies_status_display()} (asserted {said})"
-    if substances:
-        return ""
-    return "Unknown. Nobody has asserted that there are none: ask, and record the answer."
-
-
-def _medications(items: list[Memory]) -> list[Memory]:
-    return [item for item in items if item.category == Category.MEDICATION]
-
-
-def _open_questions(patient: Patient) -> list[ReviewTask]:
-    return list(ReviewTask.objects.open().by_urgency().for_patient(patient).select_related("memory"))
-
-
-def _no_longer_true(patient: Patient) -> QuerySet[Memory]:
-    """Allergies that were refuted or entered in error: struck through, with the reason, and never out of sight."""
-    live = Memory.objects.live().values("pk")
-    allergies = Memory.objects.for_patient(patient).filter(category=Category.ALLERGY, superseded_by__isnull=True)
-    return allergies.exclude(pk__in=live).select_related("verified_by")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from memories.choices import Category
@@ -34,6 +35,10 @@ def pages_for_the_nurse(story: Story) -> dict[str, str]:
         "conflict": f"memories/reviewtask/{conflict.pk}/change/",
         "patients": "patients/patient/",
         "patient": f"patients/patient/{story.mrs_hale.pk}/overview/",
+        "visit": f"patients/patient/{story.mrs_hale.pk}/visit/",
+        "timeline": f"patients/patient/{story.mrs_hale.pk}/timeline/",
+        "reconciliation": f"patients/patient/{story.mrs_hale.pk}/reconciliation/",
+        "print": f"patients/patient/{story.mrs_hale.pk}/print/",
         "patient-edit": f"patients/patient/{story.mrs_hale.pk}/change/",
         "patient-add": "patients/patient/add/",
         "patient-history": f"patients/patient/{story.mrs_hale.pk}/history/",
@@ -56,6 +61,7 @@ PAGES: dict[str, Callable[[Story], dict[str, str]]] = {
     "carl": lambda story: {
         "home": "",
         "patient": f"patients/patient/{story.mrs_hale.pk}/overview/",
+        "visit": f"patients/patient/{story.mrs_hale.pk}/visit/",
         "memories": "memories/memory/",
         "note": "memories/conversation/add/",
     },
@@ -81,14 +87,17 @@ PAGES: dict[str, Callable[[Story], dict[str, str]]] = {
 def test_every_page_opens(who: str, size: str, story: Story, signed_in: Callable) -> None:
     page = signed_in(who, **SIZES[size])
     errors: list[str] = []
+    barriers: dict[str, list[str]] = {}
     page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
     for name, path in PAGES[who](story).items():
         answer = page.goto(f"/admin/{path}")
         assert answer.status == 200, f"{path} answered {answer.status}"
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{path} is too wide"
         assert "Hale" not in page.title()
+        barriers[name] = barriers_on(page)
         keep(page, f"{who}-{name}-{size}")
     assert errors == []
+    assert {name: found for name, found in barriers.items() if found} == {}
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -114,6 +123,12 @@ def test_pages_on_the_way_say_where_one_is(size: str, story: Story, signed_in: C
     page.get_by_label("True, with a correction").check()
     keep(page, f"nora-correct-{size}")
     stranger.context.close()
+
+
+def barriers_on(page: Page) -> list[str]:
+    """What of WCAG 2.1, levels A and AA, this page breaks, as axe-core finds it: each rule with the places."""
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response["violations"]
+    return [f"{rule['id']}: {[node['target'] for node in rule['nodes'][:3]]}" for rule in found]
 
 
 def keep(page: Page, name: str) -> None:

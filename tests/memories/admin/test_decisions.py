@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.actors import acting_as
@@ -236,6 +238,22 @@ def test_what_was_refuted_of_the_same_thing_is_shown_with_its_reason(
     hear(mrs_hale, nora, "Patient: I'm allergic to penicillin.")
     page = browse(nora).get(address_of(task_of(penicillin, TaskKind.SAID_AGAIN))).content.decode()
     assert "Only a stomach ache." in page
+
+
+def test_review_costs_the_same_number_of_queries_however_much_is_known(
+    browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    client, address = browse(nora), address_of(task_of(penicillin))
+    hear(mrs_hale, nora, "Patient: I take amoxicillin 500 mg three times a day.")
+    client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        assert client.get(address).status_code == 200
+    drugs = ("warfarin", "omeprazole", "furosemide", "sertraline", "ampicillin", "cephalexin", "digoxin", "losartan")
+    hear(mrs_hale, nora, *(f"Patient: I take {drug} 10 mg every morning." for drug in drugs))
+    hear(mrs_hale, nora, "Patient: I'm allergic to codeine.", "Patient: I told you I'm allergic to penicillin.")
+    with CaptureQueriesContext(connection) as many:
+        assert client.get(address).status_code == 200
+    assert len(many) == len(few)
 
 
 # --- many at once ----------------------------------------------------------------------------------------------------
