@@ -75,3 +75,31 @@ def limit_writes(table: str, command: str, *, check: str) -> RunSQL:
         f" {'USING (true) ' if command == 'UPDATE' else ''}WITH CHECK ({check});",
         f"DROP POLICY {name} ON {table};",
     )
+
+
+def on_record(table: str, *, model: str, key: str = "id", ignoring: str = "") -> RunSQL:
+    """At commit, refuse a change of a row that django-auditlog has no entry of, field by field, in this transaction.
+
+    So a write that no signal sees (raw SQL, `update()`, `bulk_create()`, ...) does not happen. `model` is
+    "app.model", `ignoring` names columns, with commas between them, that nobody calls a change.
+    """
+    return _at_commit(table, "audit_require_entry", *model.split("."), key, f"{{{ignoring}}}")
+
+
+def links_on_record(table: str, *, model: str, key: str, field: str) -> RunSQL:
+    """The same for the rows of a many-to-many field: `key` is the column that names the object of `model`."""
+    return _at_commit(table, "audit_require_entry_of_link", *model.split("."), key, field)
+
+
+def access_on_record(table: str) -> RunSQL:
+    """At commit, refuse what was added about a patient whom no access on record in this transaction names."""
+    return _at_commit(table, "audit_require_access")
+
+
+def _at_commit(table: str, function: str, *arguments: str) -> RunSQL:
+    quoted = ", ".join(f"'{argument}'" for argument in arguments)
+    return RunSQL(
+        f"CREATE CONSTRAINT TRIGGER {table}_on_record AFTER INSERT OR UPDATE OR DELETE ON {table}"
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {function}({quoted});",
+        f"DROP TRIGGER {table}_on_record ON {table};",
+    )

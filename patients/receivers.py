@@ -1,9 +1,12 @@
 """What the people side of the product puts on record by signal, all in one place."""
 
 from typing import Any
+from uuid import UUID
 
+from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import m2m_changed
 from django.http import HttpRequest
 
 from audit.actors import acting_as, current_actor
@@ -26,13 +29,26 @@ def connect() -> None:
     user_logged_out.connect(record_sign_out, dispatch_uid="patients.record_sign_out")
     user_login_failed.connect(record_failed_sign_in, dispatch_uid="patients.record_failed_sign_in")
     auditlog.register(Patient, exclude_fields=["updated_at"])
-    auditlog.register(User, exclude_fields=["last_login"], mask_fields=["password"])
-    auditlog.register(AccessKey, mask_fields=["token_hash"])
+    auditlog.register(User, exclude_fields=["last_login"], mask_fields=["password"], m2m_fields={"groups"})
+    auditlog.register(AccessKey, mask_fields=["token_hash"], m2m_fields={"teams"})
     auditlog.register(CareAssignment)
     auditlog.register(CareTeam)
     auditlog.register(TeamMember)
     auditlog.register(TeamPatient)
     auditlog.register(EmergencyAccess)
+    m2m_changed.connect(
+        record_patients_of_key, sender=AccessKey.patients.through, dispatch_uid="patients.record_patients_of_key"
+    )
+
+
+def record_patients_of_key(
+    sender: object, instance: AccessKey, action: str, pk_set: set[UUID] | None, **kwargs: Any
+) -> None:
+    """The patients of a key go by their keys: django-auditlog would write their names."""
+    changed = None if action == "pre_clear" else sorted(map(str, pk_set or ()))
+    if action in ("post_add", "post_remove", "pre_clear"):
+        change = {"type": "m2m", "operation": "add" if action == "post_add" else "delete", "objects": changed}
+        LogEntry.objects.log_create(instance, action=LogEntry.Action.UPDATE, changes={"patients": change})
 
 
 def record_sign_in(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:

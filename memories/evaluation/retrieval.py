@@ -6,7 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from audit import recording
 from audit.actors import acting_as, system_actor
+from audit.models import Event
 from memories.choices import Category, Priority
 from memories.embedding import embed_documents
 from memories.indexing import index_memories, indexed_text
@@ -56,9 +58,11 @@ def remember_record(record: dict[str, Any], patient: Patient) -> dict[Any, str]:
 
 
 def _converse(given: dict[str, Any], patient: Patient, occasion: str) -> Conversation:
-    return Conversation.objects.create(
+    conversation = Conversation.objects.create(
         patient=patient, title=occasion, source="evaluation", said_at=_instant(given.get("date"))
     )
+    recording.record(Event.CREATE, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
+    return conversation
 
 
 def _remember(given: dict[str, Any], conversation: Conversation, *, position: int) -> Memory:

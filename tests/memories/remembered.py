@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from audit.models import Event
+from audit.recording import record
 from memories.choices import Category
 from memories.embedding import embed_documents
 from memories.indexing import index_memories, indexed_text
@@ -17,6 +19,7 @@ def remember(
 ) -> list[Memory]:
     """Memories of these sentences, each said in a turn of one conversation, the first after the turn `before`."""
     conversation = Conversation.objects.create(patient=patient, said_at=said_at)
+    record(Event.CREATE, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
     if before:
         Turn.objects.create(patient=patient, conversation=conversation, position=0, text=before)
     memories = []

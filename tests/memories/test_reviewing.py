@@ -118,7 +118,9 @@ def test_opting_out_while_a_conversation_is_read_is_heeded(
 
     def read_slowly(*args: object) -> ingestion.Reading:
         with directing():
-            Patient.objects.filter(pk=mrs_hale.pk).update(opted_out_at=timezone.now())
+            patient = Patient.objects.get(pk=mrs_hale.pk)
+            patient.opted_out_at = timezone.now()
+            patient.save()
         return read(*args)  # type: ignore[arg-type] # because it passes on what it is given
 
     monkeypatch.setattr(ingestion, "read", read_slowly)

@@ -190,7 +190,8 @@ def test_a_key_for_named_patients_registers_none(mrs_hale: Patient, nora: User) 
 def test_a_change_writes_only_what_was_sent(mrs_hale: Patient) -> None:
     with directing():
         early = Patient.objects.get(pk=mrs_hale.pk)
-        Patient.objects.filter(pk=mrs_hale.pk).update(family_name="Hale-North")
+        mrs_hale.family_name = "Hale-North"
+        mrs_hale.save(update_fields=["family_name"])
         serializer = PatientSerializer(early, data={"given_name": "Edie"}, partial=True)
         assert serializer.is_valid()
         serializer.save()
