@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 EVALUATION ?= ../shared/eval
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo worker test check fix bench evaluate lock clean
+.PHONY: help install run demo worker test check fuzz fix bench evaluate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(VENV)/installed-dev ## Format, lint, types, layers, migrations, setting
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
+
+fuzz: $(VENV)/installed-dev ## Send the API requests made up from its schema, FUZZ=300 a route
+	@FUZZ=$${FUZZ:-300} $(BIN)/python -m pytest -n 2 tests/test_fuzz.py $(ARGS)
 
 fix: $(VENV)/installed-dev ## Repair format and lint where a program can
 	$(BIN)/ruff check --fix .

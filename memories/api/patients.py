@@ -70,7 +70,7 @@ class PatientMemoriesView(APIView):
         """The live memories of a patient, newest first, in pages."""
         return page_of_memories(request, self, visible_patient(request, external_id))
 
-    @extend_schema(request=OptOutSerializer, responses=OptedOutSerializer)
+    @extend_schema(request=OptOutSerializer, responses={200: OptedOutSerializer})
     def delete(self, request: Request, external_id: str) -> Response:
         """The patient opts out: nothing more is remembered, and what was extracted leaves every recall.
 

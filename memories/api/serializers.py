@@ -126,7 +126,12 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "required": ["content"]}]})
+#: As OpenAPI shows it.
+_WORDS = {"type": "string"}
+_TURN = {"type": "object", "properties": dict.fromkeys(("role", "speaker", "content"), _WORDS), "required": ["content"]}
+
+
+@extend_schema_field({"oneOf": [_WORDS, _TURN]})
 class UtteranceField(serializers.Field):
     """A turn: a sentence, or `{role, content}` with the speaker's role or name."""
 
