@@ -10,6 +10,7 @@ from django.db import connection
 from audit.actors import acting_as
 from memories.benchmark.database_share import database_share
 from memories.benchmark.over_http import Caller
+from memories.benchmark.reading import reading_times
 from memories.benchmark.recall import recall
 from memories.benchmark.report import Line, compared, promised, spread
 from memories.benchmark.seeding import SEEDING, Seeded, seed
@@ -23,6 +24,7 @@ SEARCH_RATIO, SEARCH_P95 = 1.4, 100
 SMALL_DATABASE_P50, LARGE_DATABASE_P50 = 3, 15
 WRITE_RATIO, WRITE_P95, BACKGROUND_P95 = 2.0, 200, 15
 WORKER_MEGABYTES = 400
+TURN_P95 = 10
 CLIENTS = (1, 4, 16)
 THREADS_AT_ONCE = 8
 
@@ -56,6 +58,7 @@ def run(sizes: Sizes, *, tell: Callable[[str], None] = lambda text: None) -> tup
             lines += _with_model(Caller(port, seeded, questions, tellings), sizes)
         tell("Searching in the database ...")
         lines += _in_database(seeded, questions, sizes)
+        lines.append(_reading(sizes))
         return _circumstances(), lines
 
 
@@ -102,6 +105,11 @@ def _share(
     what = f"search in the database, {memories:,} memories, p50"
     line = promised(what, ours.p50, below=below, unit="ms", ours=spread(ours), floor=spread(floor))
     return replace(line, ratio=f"{ours.p50 / floor.p50:.2f}")
+
+
+def _reading(sizes: Sizes) -> Line:
+    turns = reading_times(rounds=sizes.rounds)
+    return promised("local extractor, one turn, p95", turns.p95, below=TURN_P95, unit="ms", ours=spread(turns))
 
 
 def _throughput(caller: Caller, clients: int, sizes: Sizes) -> Line:

@@ -15,6 +15,10 @@ from memories.extraction.substances import LEAVING_OUT, has_cue, is_answered_by_
 from memories.extraction.topics import Topic
 from memories.vocabulary.words import word_set
 
+#: Asked for, and not named: "Any problems with vaccines?"
+_KINDS = word_set(
+    "vaccines vaccine vaccinations antibiotics anesthesia anesthetics anaesthesia anaesthetic animals pets"
+)
 #: How an answer of no is taken back: "Oh, wait, there was ...".
 _RECONSIDERING = word_set("oh wait actually hmm except although but hold hang well ah")
 #: After a negation, these make no denial: "nothing except penicillin", "I'm not supposed to take sulfa".
@@ -82,7 +86,7 @@ def _verdict(move: Move, mention: Mention) -> bool | None:
     if move.act is Act.ASKS_OPENLY:
         return False if _reacts(move) or _takes_for_granted(move, mention) else None
     if move.is_question:
-        if _picks_another(move, mention):
+        if _picks_another(move, mention) or (move.holds is None and mention.name.lower() in _KINDS):
             return None
         if move.holds is None and not (
             (move.topic is Topic.ALLERGY and _reacts(move)) or (move.act is Act.CHECKS and has_cue(move.sentence))

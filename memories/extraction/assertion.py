@@ -26,7 +26,7 @@ KIN = word_set(
     "colleague boss dog cat family relatives twin stepfather stepmother mother-in-law missus"
 )
 _POSSESSIVES = word_set("my your his her our their the")
-_I = word_set("i i'm i've i'd i'll me myself we we've we're my")
+_I = word_set("mine i i'm i've i'd i'll me myself we we've we're my")
 _YOU = word_set("you you're you've your you'd patient")
 _THEY = word_set("he he's she she's they they're they've")
 _GIVING = word_set(
@@ -68,6 +68,7 @@ _ABOUT = re.compile(
 )
 _RUNS = ("runs in", "in my family", "in the family", "in our family", "side of the family", "in your family")
 _TAKING_FOR = word_set("take takes taking took taken use using anything something on")
+_SINCE = word_set("since because after due")
 _WITH = word_set("with from on")
 _MAKES_LIGHT = word_set(
     "problem problems issue issues trouble side effects change changes flare flares only just sure since because about"
@@ -99,6 +100,8 @@ def is_someone_elses(move: Move, mention: Mention) -> bool:
     """Whether a mention is about another person than the patient."""
     norms, first = mention.sentence.norms, mention.first
     if any(phrase in mention.sentence.plain for phrase in _RUNS):
+        return True
+    if any(reply.sentence.role == SpeakerRole.CAREGIVER and reply.sentence.says("mine") for reply in move.replies[:2]):
         return True
     if _BELONGS.match(" ".join(norms[mention.last : mention.last + 4])):
         return True
@@ -176,7 +179,7 @@ def _is_denied(mention: Mention) -> bool:
     if not cues:
         return _is_denied_after(mention) or (begins == 0 and goes_on_denying(mention.sentence))
     between = norms[cues[-1] + 1 : mention.first]
-    if "for" in between and set(between) & _TAKING_FOR:
+    if ("for" in between and set(between) & _TAKING_FOR) or set(between) & _SINCE:
         return False
     return not set(between[:2]) & _MAKES_LIGHT
 

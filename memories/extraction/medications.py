@@ -70,9 +70,10 @@ def _is_put_a_name_to(moves: Sequence[Move], at: int, mention: Mention) -> bool:
     )
 
 
-def _is_said_closer(mention: Mention) -> bool:
-    """The "insulin" of "Insulin still the Lantus?", whose kind the same sentence names."""
-    return any(one.ingredient.startswith(f"{mention.ingredient} ") for one in medicines_in(mention.sentence))
+def _is_said_closer(move: Move, mention: Mention) -> bool:
+    """The "insulin" of "Insulin still the Lantus?", whose kind the same sentence or its answer names."""
+    said = (mention.sentence, *(reply.sentence for reply in move.replies[:2]))
+    return any(one.ingredient.startswith(f"{mention.ingredient} ") for each in said for one in medicines_in(each))
 
 
 def _is_medication(move: Move, mention: Mention, allergic_to: frozenset[str]) -> bool:
@@ -103,7 +104,7 @@ def _is_given(move: Move, mention: Mention) -> bool:
 
 def _candidate(moves: Sequence[Move], at: int, mention: Mention) -> Candidate | None:
     move = moves[at]
-    if _is_said_closer(mention) or _is_put_a_name_to(moves, at, mention):
+    if _is_said_closer(move, mention) or _is_put_a_name_to(moves, at, mention):
         return None
     status, confidence = status_of(move, mention, _said_after(moves, at))
     if mention.is_class and (_is_named_next(moves, at, mention) or not _class_counts(mention, status, confidence)):

@@ -16,6 +16,7 @@ TAKING = word_set(
     "supplements apply"
 )
 _UNITS = word_set("mg mcg milligrams milligram micrograms microgram units tablet tablets pill pills puffs inhaler")
+_LISTING = word_set(", and plus a an some my the")
 _NAMING = word_set(", called named the it's is - : it")
 #: After a drug's name: the laboratory's business, not the medicine chest's.
 _MEASURED = word_set(
@@ -75,6 +76,8 @@ def _medicines(sentence: Sentence) -> tuple[Mention, ...]:
             found.append(here)
         at = here.last if here else at + 1
     meant = [one for one in found if _is_meant(words, one)]
+    ends, starts = {one.last for one in meant}, {one.first for one in meant}
+    meant = [one for one in found if one in meant or _is_listed_beside(words, one, ends, starts)]
     ends = {one.last for one in meant if isinstance(one.entry, Drug)}
     starts = {one.first for one in meant if isinstance(one.entry, Drug)}
     return tuple(
@@ -123,7 +126,8 @@ def conditions_in(sentence: Sentence) -> list[Mention]:
 
 def _conditions(sentence: Sentence) -> tuple[Mention, ...]:
     found = [one for one in find_conditions(sentence.words) if not _is_prevented(sentence, one)]
-    return tuple(Mention(sentence, one.first, one.last, one.entry) for one in found)
+    products = {at for one in medicines_in(sentence) for at in range(one.first + 1, one.last)}  # "Tylenol Arthritis"
+    return tuple(Mention(sentence, one.first, one.last, one.entry) for one in found if one.first not in products)
 
 
 def _is_prevented(sentence: Sentence, found: Found[str]) -> bool:
@@ -155,6 +159,20 @@ def _medicine(sentence: Sentence, found: Found[Drug] | Found[DrugClass]) -> Ment
 def _is_its_form(found: Found[Drug] | Found[DrugClass], ends: set[int]) -> bool:
     """The "inhaler" of "albuterol inhaler"."""
     return isinstance(found.entry, DrugClass) and found.first in ends
+
+
+def _is_listed_beside(
+    words: Sequence[Word], found: Found[Drug] | Found[DrugClass], ends: set[int], starts: set[int]
+) -> bool:
+    """The everyday "iron" of "iron and a multivitamin"."""
+    if isinstance(found.entry, DrugClass) or (found.last < len(words) and words[found.last].norm in _MEASURED):
+        return False
+    before, after = found.first, found.last
+    while before and words[before - 1].norm in _LISTING:
+        before -= 1
+    while after < len(words) and words[after].norm in _LISTING:
+        after += 1
+    return (before < found.first and before in ends) or (after > found.last and after in starts)
 
 
 def _is_put_a_name_to(words: Sequence[Word], found: Found[Drug] | Found[DrugClass], starts: set[int]) -> bool:

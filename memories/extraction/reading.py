@@ -165,7 +165,9 @@ def _breath(words: list[Word]) -> int:
 def _turns_to_asking(words: list[Word], at: int) -> bool:
     """Whether a question begins after a comma: "I see you have asthma, | do you take anything for it?"."""
     following = [word.norm for word in words[at : at + 2]]
-    return words[at - 1].norm == "," and len(following) == 2 and following[0] in _INVERTED and following[1] in _ASKED
+    is_tag = at + 2 < len(words) and words[at + 2].norm == "?"  # "..., do you?" belongs to what it asks
+    turns = words[at - 1].norm == "," and len(following) == 2 and not is_tag
+    return turns and following[0] in _INVERTED and following[1] in _ASKED
 
 
 def _asks_of_it(named: list[Word], question: list[Word]) -> bool:

@@ -7,7 +7,7 @@ from memories.choices import SpeakerRole
 from memories.extraction.assertion import after_answering_no, is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
-from memories.extraction.mentions import Mention, allergens_in, heard
+from memories.extraction.mentions import Mention, allergens_in, heard, medicines_in
 from memories.extraction.phrases import spans
 from memories.extraction.polarity import is_negative
 from memories.extraction.reactions import causes_reaction, is_a_reaction, is_avoided, is_forbidden, reacts_strongly
@@ -116,7 +116,7 @@ def substances_of(move: Move) -> list[Mention]:
             or is_avoided(sentence, one, on_allergies)
             or is_forbidden(sentence, one, explained=is_explained(move))
         ]
-    if not named and len(known) == 1 and (_is_confirmed_by_reaction(move) or _is_called_allergy_next(move)):
+    if not named and len(known) == 1 and _is_told_next(move, known[0]):
         named = known
     return list({(one.first, one.last): one for one in named}.values())
 
@@ -127,6 +127,17 @@ def is_explained(move: Move) -> bool:
     if following is None or following.is_question or following.sentence.turn != move.sentence.turn:
         return False
     return reacts_strongly(following.sentence) and not allergens_in(following.sentence)
+
+
+def _is_told_next(move: Move, one: Mention) -> bool:
+    """Whether the next words say that the one thing just named does harm."""
+    return _stung(move, one) or _is_confirmed_by_reaction(move) or _is_called_allergy_next(move)
+
+
+def _stung(move: Move, one: Mention) -> bool:
+    """ "A wasp. My face swelled up." """
+    is_drug = any(medicine.first == one.first for medicine in medicines_in(move.sentence))
+    return not is_drug and move.act is Act.TELLS and len(move.sentence.words) <= _ANSWER and is_explained(move)
 
 
 def _is_called_allergy_next(move: Move) -> bool:

@@ -194,6 +194,8 @@ def _status_of_question(move: Move, mention: Mention) -> _Verdict:
     sentence = mention.sentence
     if move.answers and move.holds is None and len(sentence.words) <= _ECHO:
         return _status_told(move, mention, ())  # "Your diabetes pills?" "Metformin? Yes, every day."
+    if any(reply.sentence.says("still taking", "still take", "still on", "still using") for reply in move.replies[:2]):
+        return MedicationStatus.ACTIVE, 0.8
     if any(reply.sentence.says(*_DECLINED) for reply in move.replies):
         return MedicationStatus.NOT_TAKEN, 0.8
     if was_given_up(move) or any(reply.sentence.says(*_LONG_AGO) for reply in move.replies):

@@ -46,8 +46,9 @@ _WHAT_IS_NOT_BORNE = (
     "break out from", "swell up from",
 )  # fmt: skip
 _BROUGHT_ON = re.compile(
-    r"\b(?:rash|rashes|hives|swelling|swell(?:ed)? up|br(?:eak|oke|oken) out|itch\w*|trouble breathing)\b.*"
-    r"\b(?:from|to|with|after|on)\b.*\b(?:medicines?|medications?|meds|drugs?|antibiotics?|foods?|vaccines?|anything)\b"
+    r"\b(?:rash|rashes|hives|swelling|swell(?:ed)? up|br(?:eak|oke|oken) out|itch\w*|trouble breathing"
+    r"|(?:problems?|trouble|issues?|difficulty) with)\b.*"
+    r"\b(?:from|to|with|after|on|any)?\b.*\b(?:medicines?|medications?|meds|drugs?|antibiotics?|foods?|vaccines?|anything|an(?:a)?esthe\w+)\b"
 )
 _STILL_TAKEN = (
     "still taking", "still take", "still takes", "still on", "still using", "still use", "still the", "taking that",

@@ -28,6 +28,7 @@ LINES = [
     "search in the database, 40 memories",
     "search in the database, 60 memories",
     "recall@3 of the vector leg against numpy",
+    "local extractor, one turn, p95",
 ]
 
 

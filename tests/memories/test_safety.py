@@ -74,6 +74,9 @@ def test_safety_03_a_decision_needs_user_time_and_reason(missing: str, mrs_hale:
             cursor.execute(f"UPDATE memories_memory SET {missing}")
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("UPDATE memories_memory SET verification_status = 'unconfirmed'")
+        actions.refute(allergy(), by=nora, reason="It was her sister.")
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE memories_memory SET verification_status = 'confirmed'")
 
 
 def test_safety_04_nothing_but_a_person_retires_an_allergy(mrs_hale: Patient, nora: User) -> None:
