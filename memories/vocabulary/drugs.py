@@ -41,7 +41,7 @@ def find_drugs(words: Sequence[Word]) -> list[Found[Drug]]:
 
 def resembling(name: str) -> str:
     """The well-known drug name that a misspelt one is closest to, or "". A question for a person, never an answer."""
-    return "" if name.lower() in _lookalikes() else nearest(name.lower(), _common_names())
+    return "" if name.lower() in lookalikes() else nearest(name.lower(), _common_names())
 
 
 def high_alert_class(ingredient: str) -> str:
@@ -77,7 +77,7 @@ def _common_names() -> dict[str, list[str]]:
 
 
 @cache
-def _lookalikes() -> frozenset[str]:
+def lookalikes() -> frozenset[str]:
     """Everyday words within two slips of a drug's name: "different" is not Differin."""
     return frozenset(row["name"] for row in rows("everyday_lookalikes.tsv"))
 

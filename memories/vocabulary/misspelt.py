@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from memories.vocabulary.drugs import lookalikes
 from memories.vocabulary.lexicon import rows
 
 SHORTEST = 6
@@ -13,7 +14,7 @@ SHORTEST = 6
 @lru_cache(maxsize=8192)
 def meant_ingredients(word: str) -> frozenset[str]:
     """The ingredients of the well-known drug names that a word is one slip from, or two from eight letters on."""
-    if len(word) < SHORTEST or not word.isalpha():
+    if len(word) < SHORTEST or not word.isalpha() or word in lookalikes():
         return frozenset()
     names = _well_known().get(word[0], {})
     close = process.extract(word, names.keys(), scorer=OSA.distance, score_cutoff=2 if len(word) >= 8 else 1, limit=2)

@@ -8,12 +8,18 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from memories.vocabulary.conditions import listed_conditions
+from memories.vocabulary.cross_reactivity import Level, relations_of
 from memories.vocabulary.drugs import drug_names
 from memories.vocabulary.lexicon import Found, Lexicon, rows, spoken_forms
 from memories.vocabulary.misspelt import meant_ingredients
 from memories.vocabulary.words import Word, words_of
 
 Topics = frozenset[str]
+
+#: The evidence that makes substances alike here.
+DOCUMENTED = (Level.SAME, Level.PARTIAL)
+#: Words shorter than this, or that end so, are not tried as verbs.
+SHORTEST_VERB, ENDED = 4, ("ed", "ing", "ion", "ist", "ness", "ity")
 
 
 def topics_of_memory(text: str) -> Topics:
@@ -49,21 +55,48 @@ def _named(words: Sequence[Word]) -> Iterator[Found[Topics]]:
         yield Found(_lexemes(condition.entry), condition.first, condition.last)
     for drug in drug_names().all_in(words):
         if not drug.entry.everyday_word:
-            yield Found(_lexemes(*drug.entry.ingredient.split("/")), drug.first, drug.last)
+            ingredients = drug.entry.ingredient.lower().split("/")
+            yield Found(_lexemes(*ingredients).union(*map(_alike, ingredients)), drug.first, drug.last)
+    for substance in _substances().all_in(words):
+        yield Found(_alike(substance.entry), substance.first, substance.last)
 
 
 def _lexemes(*names: str) -> Topics:
     return frozenset(f"={name.lower()}" for name in names)
 
 
+def _alike(substance: str) -> Topics:
+    """The groups of substances that people react to alike, so that "Keflex" asks for what is known of cefazolin."""
+    relations = relations_of().get(substance, ())
+    return _lexemes(*(f"like {one.group}" for one in relations if one.part != "related" and one.level in DOCUMENTED))
+
+
+@cache
+def _substances() -> Lexicon[str]:
+    """The names that belong to such groups: "sulfa", "contrast"."""
+    return Lexicon((name, name) for name in relations_of())
+
+
 @cache
 def _phrases() -> Lexicon[Topics]:
     """Phrase -> its topics; one phrase may belong to several."""
-    phrases: dict[str, list[str]] = {}
+    phrases: dict[str, dict[str, None]] = {}
     for row in rows("topics.tsv"):
         for said in spoken_forms(row):
-            phrases.setdefault(said, []).append(row["name"])
+            for form in _inflected(said):
+                phrases.setdefault(form, {})[row["name"]] = None
+    for row in rows("everyday.tsv"):
+        if row["kind"] == "occupation":
+            phrases.setdefault(row["name"], {})["job"] = None
     return Lexicon((said, _lexemes(*names)) for said, names in phrases.items())
+
+
+def _inflected(phrase: str) -> list[str]:
+    """A phrase of one word also as a verb in the past and in the making: "choke", "choked", "choking"."""
+    if not phrase.isalpha() or len(phrase) < SHORTEST_VERB or phrase.endswith(ENDED):
+        return [phrase]
+    stem = phrase.removesuffix("e")
+    return [phrase, f"{stem}ed", f"{stem}ing"]
 
 
 @cache
