@@ -13,7 +13,7 @@ from memories.choices import AllergyAssertion, Category, VerificationStatus
 from memories.embedding import embed_at_once
 from memories.extraction.candidates import Candidate
 from memories.facts import fact_key, with_ingredient
-from memories.indexing import index_memories, indexed_text
+from memories.indexing import index_linked, index_memories, indexed_text
 from memories.known_allergies import assert_known, contradicting, has_lapsed
 from memories.models import AllergyDetail, MedicationDetail, Memory
 from memories.remembering import lock_patient, remember, retire
@@ -243,3 +243,4 @@ def _keep_words(memory: Memory, corrected: Memory) -> None:
 def _index_anew(memory: Memory) -> None:
     """Bring the memory's index row up to date; if its vector takes waiting for, a job adds it."""
     index_memories([memory], embed_at_once([indexed_text(memory.category, memory.content)]))
+    index_linked([memory])

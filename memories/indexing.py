@@ -1,5 +1,6 @@
 """Keeping `MemoryIndex` and `MemoryWord` in step: the derived rows that search reads. Runs inside `acting_as`."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pgvector import HalfVector
 
 from audit.actors import Actor, acting_as
 from memories.embedding import embed_documents, get_embedder
-from memories.models import Memory, MemoryIndex, MemoryQuerySet, MemoryWord
+from memories.models import LinkKind, Memory, MemoryIndex, MemoryLink, MemoryQuerySet, MemoryWord
 from memories.signals import vectors_missing
 from memories.vocabulary.answers import answers_given
 from memories.vocabulary.topics import topics_of_memory
@@ -68,6 +69,19 @@ INSERT INTO memories_memoryword (patient_id, lexeme, memory_id, weight) SELECT p
 ON CONFLICT (patient_id, lexeme, memory_id) DO UPDATE SET weight = excluded.weight
 """  # noqa: S608 because what is put in are figures of ours
 
+#: What linked memories are about weighs like the turn before.
+INDEX_LINKED = f"""
+INSERT INTO memories_memoryword (patient_id, lexeme, memory_id, weight)
+SELECT DISTINCT m.patient_id, linked.lexeme, m.id, {WEIGHTS["D"]}::real
+FROM unnest(%(ids)s::uuid[], %(texts)s::text[], %(topics)s::text[]) AS given (id, text, topics)
+JOIN memories_memory m USING (id), LATERAL (
+    SELECT lexeme FROM unnest(to_tsvector('english', translate(text, '/', ' ')))
+    UNION SELECT unnest(string_to_array(topics, chr(10)))
+) linked
+WHERE EXISTS (SELECT FROM memories_memoryindex i WHERE i.patient_id = m.patient_id AND i.memory_id = m.id)
+ON CONFLICT (patient_id, lexeme, memory_id) DO NOTHING
+"""  # noqa: S608 because what is put in is a figure of ours
+
 
 def indexed_text(category: str, content: str) -> str:
     """What is embedded of a memory. The category in front makes questions about a category meet its memories."""
@@ -92,6 +106,44 @@ def index_memories(memories: Sequence[Memory], vectors: Sequence[np.ndarray | No
         )
     if any(vector is None for vector in vectors):
         vectors_missing.send(MemoryIndex)
+
+
+def index_linked(memories: Sequence[Memory]) -> None:
+    """Let these memories be found by what they are linked to as well, so that a question about the kidney stone meets
+    the drug that is taken for it. Called whenever their own words were indexed anew, and when a link was set.
+    """
+    linked = MemoryLink.objects.standing().touching(*memories).exclude(kind=LinkKind.SAME_AS).with_ends()
+    texts: dict[UUID, list[str]] = defaultdict(list)
+    for joined in linked:
+        if joined.source.is_live and joined.target.is_live:
+            texts[joined.source_id].append(joined.target.about)
+            texts[joined.target_id].append(joined.source.about)
+    if not texts:
+        return
+    abouts = {key: ". ".join(filter(None, of_one)) for key, of_one in texts.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INDEX_LINKED,
+            {
+                "ids": list(abouts),
+                "texts": list(abouts.values()),
+                "topics": ["\n".join(sorted(topics_of_memory(text))) for text in abouts.values()],
+            },
+        )
+
+
+def index_words_again(memories: Sequence[Memory]) -> None:
+    """Index the words of live memories anew, with the vectors that they have."""
+    rows = MemoryIndex.objects.filter(
+        patient__in={memory.patient_id for memory in memories},
+        memory__in=[memory.pk for memory in memories],
+        embedding_model=get_embedder().name,
+    )
+    vectors = {row.memory_id: row.embedding for row in rows}
+    indexed = [memory for memory in memories if memory.pk in vectors]
+    known = [None if (vector := vectors[memory.pk]) is None else np.array(vector) for memory in indexed]
+    index_memories(indexed, known)
+    index_linked(indexed)
 
 
 def unindex(memories: Sequence[Memory]) -> None:
@@ -144,4 +196,5 @@ def _embed_batch(keys: Sequence[UUID], by: Actor) -> int:
         live = Memory.objects.all().live().filter(pk__in=keys).select_for_update()
         same = [memory for memory in live if texts[memory.pk] == indexed_text(memory.category, memory.content)]
         index_memories(same, [vectors[memory.pk] for memory in same])
+        index_linked(same)
     return len(keys)

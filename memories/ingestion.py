@@ -25,8 +25,8 @@ from memories.extraction.candidates import Candidate, Utterance
 from memories.extraction.instructions import instructions_in
 from memories.indexing import indexed_text
 from memories.models import Conversation, ExtractionRun, Memory, RunState, Turn
-from memories.purposes import link_stated
 from memories.reading import Reading, read
+from memories.relations import link_stated
 from memories.remembering import lock_patient
 from memories.signals import turns_recorded
 from memories.validation import critical_only, speaks_of

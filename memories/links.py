@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from audit.recording import record
+from memories.indexing import index_linked, index_words_again
 from memories.models import LinkKind, Memory, MemoryLink
 from memories.remembering import lock_patient
 from patients.models import User
@@ -31,6 +32,7 @@ def link(source: Memory, target: Memory, *, kind: LinkKind, by: User, reason: st
     joined.set_by, joined.reason = by, reason
     joined.removed_by, joined.removed_at, joined.removal_reason = None, None, ""
     joined.save()
+    index_linked([source, target])
     _record(Event.CREATE, joined, reason)
     return joined
 
@@ -45,6 +47,7 @@ def unlink(joined: MemoryLink, *, by: User, reason: str) -> MemoryLink:
         raise LinkRefused("This link is removed already.")
     joined.removed_by, joined.removed_at, joined.removal_reason = by, timezone.now(), reason
     joined.save()
+    index_words_again([end for end in (joined.source, joined.target) if end.is_live])
     _record(Event.DELETE, joined, reason)
     return joined
 

@@ -9,7 +9,8 @@ from audit.models import AccessLog, Event
 from memories import actions
 from memories.links import LinkRefused, link, representatives, unlink
 from memories.models import LinkKind, Memory, MemoryLink
-from memories.purposes import purposes
+from memories.relations import causes, prescriber, purposes
+from memories.search import search
 from patients.models import CareAssignment, Patient, User
 from tests.conftest import ApiClient, actor_for, directing
 from tests.memories.talk import hear
@@ -168,6 +169,76 @@ def test_removed_link_is_not_set_again_by_what_is_said(mrs_hale: Patient, nora: 
 )
 def test_purposes(sentence: str, named: list[str]) -> None:
     assert purposes(sentence) == named
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name"),
+    [
+        ("Dr. Chen put her on lisinopril for blood pressure", "Chen"),
+        ("Her cardiologist Dr. Okafor has prescribed apixaban", "Okafor"),
+        ("The apixaban was prescribed by Dr. Okafor", "Okafor"),
+        ("She takes apixaban and sees Dr. Okafor on Friday", ""),
+    ],
+)
+def test_prescriber(sentence: str, name: str) -> None:
+    assert prescriber(sentence) == name
+
+
+@pytest.mark.parametrize(
+    ("sentence", "substance", "is_cause"),
+    [
+        ("The metformin gives her diarrhea", "metformin", True),
+        ("She has had a rash since she started amoxicillin", "amoxicillin", True),
+        ("She takes metformin and has diarrhea", "metformin", False),
+        ("She gave her daughter the metformin box", "metformin", False),
+        ("Nothing gives her diarrhea", "metformin", False),
+    ],
+)
+def test_causes(sentence: str, substance: str, is_cause: bool) -> None:
+    assert causes(sentence, substance) == is_cause
+
+
+def related() -> set[tuple[str, str, str]]:
+    with directing():
+        return {(j.source.about, j.kind, j.target.about) for j in MemoryLink.objects.with_ends()}
+
+
+def test_prescriber_becomes_a_link_to_what_is_remembered_of_that_doctor(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "Dr. Chen put her on lisinopril for her high blood pressure.")
+    assert related() == {("lisinopril", "treats", "hypertension")}
+    hear(mrs_hale, nora, "She sees Dr. Chen on Friday at ten.", "She sees Dr. Chenoweth on Monday.", source_id="later")
+    (prescribed,) = {one for one in related() if one[1] == "prescribed-by"}
+    assert prescribed[0] == "lisinopril"
+    with directing():
+        assert "Dr. Chen " in MemoryLink.objects.with_ends().get(kind="prescribed-by").target.content
+
+
+def test_what_came_of_a_drug_becomes_a_link(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "The metformin gives her diarrhea.", "She takes lisinopril and slept badly.")
+    assert related() == {("metformin", "causes", "bowels")}
+
+
+def test_who_looks_after_the_pills_is_linked_to_all_that_are_taken(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "She takes lisinopril 10 mg every morning.", "She stopped taking warfarin.")
+    hear(mrs_hale, nora, "Her daughter Ana looks after her pills.", source_id="later")
+    assert related() == {("daughter Ana", "cares-for", "lisinopril")}
+    hear(mrs_hale, nora, "She takes metformin 500 mg twice a day.", source_id="last")
+    assert related() == {("daughter Ana", "cares-for", drug) for drug in ("lisinopril", "metformin")}
+
+
+def test_drug_is_found_by_what_it_is_taken_for_as_long_as_the_link_stands(mrs_hale: Patient, nora: User) -> None:
+    hear(mrs_hale, nora, "Patient has kidney stones.", "She takes ferrous sulfate.", "She prefers tea.")
+    with acting_as(actor_for(nora)):
+        drug, stones = Memory.objects.get(category="medication"), Memory.objects.get(category="medical_history")
+
+        def found() -> list[Memory]:
+            return [hit.memory for hit in search(patient=mrs_hale, query="nephrolithiasis", limit=5).hits]
+
+        assert found() == [stones]
+        joined = link(drug, stones, kind=LinkKind.TREATS, by=nora, reason="Her plan.")
+        assert set(found()) == {drug, stones}
+        unlink(joined, by=nora, reason="It is for her blood.")
+        assert found() == [stones]
 
 
 def test_groups_that_meet_are_one() -> None:
