@@ -11,11 +11,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from audit.changes import NOTHING, readable_changes
-from audit.mixins import RecordedAdmin, granted
+from audit.mixins import granted
 from audit.models import Event
 from memories.admin import labels
 from memories.admin.decisions import DecisionForm
 from memories.admin.filters import PatientFilter, StandingFilter
+from memories.admin.linking import MAY_LINK, LinkingAdmin
 from memories.admin.review import MAY_REVIEW, answered, described
 from memories.admin.words import sources_of
 from memories.choices import VerificationStatus
@@ -44,7 +45,7 @@ EVENTS = {
 
 
 @admin.register(Memory)
-class MemoryAdmin(RecordedAdmin):
+class MemoryAdmin(LinkingAdmin):
     list_display = ["content_shown", "category_label", "status", "whose", "last_said", "times_said"]
     list_filter = [
         StandingFilter,
@@ -109,6 +110,7 @@ class MemoryAdmin(RecordedAdmin):
             patient=memory.patient,
             form=form if form and form.options and MAY_REVIEW in granted(request) else None,
             earlier=list(memory.supersedes.all()),
+            **self.links_of(memory, request, may_link=MAY_LINK in granted(request)),
         )
 
     def history_sections(self, request: HttpRequest, row: Memory) -> list[dict[str, Any]]:
