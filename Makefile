@@ -46,7 +46,7 @@ bench: $(VENV)/installed-dev ## Measure search, write and memory against their f
 	@$(BIN)/python -m homecare.prepare
 	@$(BIN)/python manage.py bench $(ARGS)
 
-evaluate: install ## Score extraction and retrieval on the files in EVALUATION
+evaluate: install ## Score extraction, retrieval and contexts on the files in EVALUATION
 	@test -d $(EVALUATION) || { echo "No folder $(EVALUATION): name yours, as in EVALUATION=folder make evaluate"; exit 1; }
 	@$(BIN)/python -m homecare.prepare
 	@mkdir -p var/evaluation
@@ -55,6 +55,7 @@ evaluate: install ## Score extraction and retrieval on the files in EVALUATION
 	done
 	@for file in $(EVALUATION)/*retrieval*.jsonl; do \
 		$(BIN)/python manage.py evaluate retrieval $$file --predictions var/evaluation/$$(basename $$file) || exit 1; \
+		$(BIN)/python manage.py evaluate context $$file --predictions var/evaluation/context_$$(basename $$file) || exit 1; \
 	done
 
 lock: $(VENV)/installed-dev ## Compile requirements*.in to requirements*.txt, pinned and with hashes

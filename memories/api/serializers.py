@@ -215,6 +215,9 @@ class FiltersSerializer(StrictSerializer):
     )
     said_after = serializers.DateTimeField(required=False)
     said_before = serializers.DateTimeField(required=False)
+    recorded_after = serializers.DateTimeField(required=False)
+    recorded_before = serializers.DateTimeField(required=False)
+    valid_at = serializers.DateTimeField(required=False, help_text="What held at that time.")
 
 
 class SearchSerializer(StrictSerializer):

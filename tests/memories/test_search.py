@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from math import exp, log10
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.actors import ActorRequired, acting_as
-from memories.choices import Category, Priority, Scope, VerificationStatus
+from memories import actions
+from memories.choices import Category, Kind, Priority, Scope, VerificationStatus
 from memories.embedding import EmbeddingUnavailable, embed_query
 from memories.indexing import unindex
 from memories.models import Memory, MemoryIndex
 from memories.search import SearchFilters, SearchResult, search
 from memories.search import searching as searching_module
+from memories.search.statement import HALF_LIFE_DAYS, IMPORTANCE, RECENCY, SCORE_SCALE
 from patients.models import Patient, User
 from tests.conftest import actor_for, directing
 from tests.memories.remembered import remember
@@ -194,7 +197,10 @@ TEA = {"Prefers tea at four.", "Tea with senna at night.", "Ask about tea first.
         ({"verification_status": [VerificationStatus.CONFIRMED]}, set()),
         ({"scope": Scope.AGENT, "scope_id": "planner"}, {"Ask about tea first."}),
         ({"said_before": timezone.now() - timedelta(days=3000)}, {"Drank tea with the vicar."}),
+        ({"said_after": timezone.now() - timedelta(days=3000)}, TEA - {"Drank tea with the vicar."}),
+        ({"kind": [Kind.PROCEDURAL]}, {"Ask about tea first."}),
         ({"recorded_after": timezone.now() + timedelta(days=1)}, set()),
+        ({"recorded_before": timezone.now() + timedelta(days=1)}, TEA),
         ({"valid_at": timezone.now()}, {"Prefers tea at four.", "Tea with senna at night.", "Ask about tea first."}),
     ],
 )
@@ -202,7 +208,7 @@ def test_filter_narrows_before_ranking(edith: Patient, filters: dict[str, object
     with directing():
         remember(edith, "Prefers tea at four.", category=Category.PREFERENCE)
         remember(edith, "Tea with senna at night.", category=Category.MEDICATION, priority=Priority.HIGH)
-        remember(edith, "Ask about tea first.", scope=Scope.AGENT, scope_id="planner")
+        remember(edith, "Ask about tea first.", scope=Scope.AGENT, scope_id="planner", kind=Kind.PROCEDURAL)
         long_ago = timezone.now() - timedelta(days=4000)
         remember(edith, "Drank tea with the vicar.", said_at=long_ago, valid_to=long_ago)
     assert set(found(ask(edith, "tea", limit=10, **filters))) & TEA == expected
@@ -264,3 +270,34 @@ def test_any_question_is_answered(edith: Patient, question: str) -> None:
 
 def test_patient_without_memories_has_none(mrs_hale: Patient) -> None:
     assert ask(mrs_hale, "Any allergies?") == SearchResult([], 0, "")
+
+
+@pytest.mark.parametrize("category", [category for category in Category if category != Category.ALLERGY])
+def test_recency_halves_after_the_half_life_of_its_category(edith: Patient, category: Category) -> None:
+    said_at = timezone.now() - timedelta(days=HALF_LIFE_DAYS[category])
+    with directing():
+        remember(edith, "Verbena tea on the balcony.", category=category, said_at=said_at)
+    assert ask(edith, "verbena balcony").hits[0].score_parts["recency"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_every_hit_tells_the_parts_that_its_score_is_made_of(edith: Patient, nora: User) -> None:
+    with acting_as(actor_for(nora)):
+        remember(edith, "Verbena tea on the balcony.", priority=Priority.HIGH, times_said=4, emotional_weight=0.5)
+        remember(edith, "Verbena grows by her door in the evening sun.")
+    hits = ask(edith, "Does she drink verbena tea in the evening?", limit=10).hits
+    assert len(hits) > 1
+    for hit in hits:
+        parts = hit.score_parts
+        assert set(parts) == {"cosine", "meaning", "words", "recency", "importance", "promoted"}
+        raised = 1 + RECENCY * parts["recency"] + IMPORTANCE * parts["importance"]
+        score = (parts["meaning"] + parts["words"]) * raised
+        assert hit.relevance_score == pytest.approx(1 - exp(-score / SCORE_SCALE), abs=1e-3)
+    assert hits[0].score_parts["importance"] == pytest.approx(0.6 * 0.5 + 0.2 * log10(4) + 0.1 * 0.5, abs=1e-3)
+
+
+def test_what_a_person_confirmed_weighs_more(edith: Patient, nora: User) -> None:
+    with acting_as(actor_for(nora)):
+        one, other = remember(edith, "Naps after lunch.", "Naps after lunch, too.")
+        actions.confirm(other, by=nora, reason="Seen it.")
+    parts = {hit.memory.pk: hit.score_parts["importance"] for hit in ask(edith, "naps after lunch").hits}
+    assert parts[other.pk] - parts[one.pk] == pytest.approx(0.2, abs=1e-3)
