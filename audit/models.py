@@ -34,6 +34,9 @@ class Event(models.TextChoices):
     EXTRACT = "extract"
     LOGIN = "login", "Sign in"
     LOGOUT = "logout", "Sign out"
+    AUTO_LOGOFF = "auto-logoff", "Automatic sign out"
+    EMERGENCY = "emergency", "Emergency access"
+    DISCLOSE = "disclose", "Disclosure"
     ACCESS = "access"
 
     @property

@@ -127,6 +127,16 @@ AUTH_PASSWORD_VALIDATORS = [
 #: The key that `manage.py mcp` works with when it is run by another program.
 MCP_ACCESS_KEY = text("MCP_ACCESS_KEY")
 ACCESS_KEY_DAYS = integer("ACCESS_KEY_DAYS", 90, at_least=1, at_most=3650)
+EMERGENCY_ACCESS_MINUTES = integer("EMERGENCY_ACCESS_MINUTES", 180, at_least=1, at_most=24 * 60)
+
+# --- Mail: alerts to the privacy officer, links to set a password. Without a server, the pages alone tell ------------
+
+EMAIL_HOST = text("EMAIL_HOST")
+EMAIL_PORT = integer("EMAIL_PORT", 587, at_least=1, at_most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = text("EMAIL_HOST_USER"), text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = boolean("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "homecare-memory@localhost")
 
 # --- API ------------------------------------------------------------------------------------------------------------
 

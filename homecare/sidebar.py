@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from audit.mixins import actor_of, granted
 from memories.admin.review import open_tasks
+from patients.models import EmergencyAccess
+from patients.roles import Role
 
 #: Group -> (permission, title, icon, page).
 PAGES = {
@@ -19,6 +21,12 @@ PAGES = {
     ],
     "Record": [
         ("audit.view_accesslog", "Access log", "visibility", "audit_accesslog_changelist"),
+        (
+            "patients.view_emergencyaccess",
+            "Emergency accesses",
+            "e911_emergency",
+            "patients_emergencyaccess_changelist",
+        ),
         ("auditlog.view_logentry", "Log of changes", "history_edu", "auditlog_logentry_changelist"),
     ],
     "People": [
@@ -45,4 +53,7 @@ def _item(request: HttpRequest, title: str, icon: str, page: str) -> dict[str, A
     item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse(f"admin:{page}")}
     if page == "memories_reviewtask_changelist" and (waiting := open_tasks(actor_of(request)).count()):
         item.update(badge=waiting, badge_variant="danger")
+    if page == "patients_emergencyaccess_changelist" and actor_of(request).has_role(Role.PRIVACY_OFFICER):
+        unreviewed = EmergencyAccess.objects.visible_to(actor_of(request)).awaiting_review().count()
+        item.update({"badge": unreviewed, "badge_variant": "danger"} if unreviewed else {})
     return item

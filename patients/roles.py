@@ -41,9 +41,16 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "memories.view_extractionrun",
         "memories.change_extractionrun",
         "audit.view_accesslog",
+        "patients.view_emergencyaccess",
+        "patients.add_emergencyaccess",
         *OWN_KEYS,
     ),
-    Role.PRIVACY_OFFICER: ("audit.view_accesslog", "auditlog.view_logentry"),
+    Role.PRIVACY_OFFICER: (
+        "audit.view_accesslog",
+        "auditlog.view_logentry",
+        "patients.view_emergencyaccess",
+        "patients.change_emergencyaccess",
+    ),
     Role.ADMINISTRATOR: (
         "patients.view_user",
         "patients.add_user",

@@ -29,6 +29,7 @@ from memories.api.memories import (
 from memories.api.patients import ContextView, PatientMemoriesView, SummaryView
 from memories.api.root import RootView
 from patients.api import PatientsView, PatientView
+from patients.emergency_api import EmergencyAccessesView, ReviewEmergencyAccessView, TakeEmergencyAccessView
 
 
 def both(route: str, view: Callable[..., HttpResponse], name: str) -> list[URLPattern]:
@@ -50,6 +51,9 @@ urlpatterns = [
     *both("chats/responses", NewResponseView.as_view(), "chat-response"),
     *both("chats/<uuid:chat_id>", ChatView.as_view(), "chat"),
     *both("chats/<uuid:chat_id>/messages", ChatMessagesView.as_view(), "chat-messages"),
+    *both("patients/<str:external_id>/emergency-access", TakeEmergencyAccessView.as_view(), "emergency-access"),
+    *both("emergency-accesses", EmergencyAccessesView.as_view(), "emergency-accesses"),
+    *both("emergency-accesses/<uuid:access_id>/review", ReviewEmergencyAccessView.as_view(), "emergency-review"),
     *both("memories", MemoriesView.as_view(), "memories"),
     *both("memories/batch", ConversationBatchView.as_view(), "memories-batch"),
     *both("memories/search", MemorySearchView.as_view(), "memory-search"),

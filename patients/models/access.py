@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from audit.actors import Actor
 from patients.models.dated import Dated, DatedQuerySet
 from patients.roles import Role
 
@@ -45,9 +46,18 @@ class CareAssignment(Dated):
 
 
 class EmergencyAccessQuerySet(models.QuerySet["EmergencyAccess"]):
+    def visible_to(self, actor: Actor) -> "EmergencyAccessQuerySet":
+        """The privacy officer sees each, everybody else their own."""
+        if actor.is_system or actor.has_role(Role.PRIVACY_OFFICER):
+            return self
+        return self.filter(user_id=actor.id) if actor.is_identified else self.none()
+
     def current(self) -> "EmergencyAccessQuerySet":
         now = timezone.now()
         return self.filter(granted_at__lte=now, until__gt=now)
+
+    def awaiting_review(self) -> "EmergencyAccessQuerySet":
+        return self.filter(reviewed_at__isnull=True)
 
 
 class EmergencyAccess(models.Model):
@@ -61,14 +71,20 @@ class EmergencyAccess(models.Model):
     until = models.DateTimeField()
     reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True, blank=True)
+    finding = models.CharField(max_length=500, blank=True, help_text="What the review found.")
 
     objects = EmergencyAccessQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "emergency accesses"
+        ordering = ["-granted_at"]
         constraints = [
             models.CheckConstraint(name="patients_emergencyaccess_reason", condition=~Q(reason="")),
             models.CheckConstraint(name="patients_emergencyaccess_period", condition=Q(until__gt=F("granted_at"))),
+            models.CheckConstraint(
+                name="patients_emergencyaccess_one_day_at_most",
+                condition=Q(until__lte=F("granted_at") + timedelta(days=1)),
+            ),
             models.CheckConstraint(
                 name="patients_emergencyaccess_reviewed_by_another",
                 condition=Q(reviewed_by__isnull=True, reviewed_at__isnull=True)
@@ -78,6 +94,10 @@ class EmergencyAccess(models.Model):
 
     def __str__(self) -> str:
         return f"Emergency access {self.pk}"
+
+    @property
+    def is_current(self) -> bool:
+        return self.granted_at <= timezone.now() < self.until
 
     def get_additional_data(self) -> dict[str, str]:
         return {"patient": str(self.patient_id)}
