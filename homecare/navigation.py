@@ -26,5 +26,6 @@ UNFOLD: dict[str, object] = {
     "COLORS": {"primary": PRIMARY},
     "STYLES": [lambda request: static("memories/workplace.css")],
     "DASHBOARD_CALLBACK": "memories.admin.home.with_workplace",
+    "ENVIRONMENT": "homecare.sidebar.said_at_the_top",
     "SIDEBAR": {"navigation": "homecare.sidebar.navigation"},
 }

@@ -3,6 +3,7 @@
 Two names are read before there are settings: `DJANGO_SETTINGS_MODULE`, and `PORT`, in `homecare.run`.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,10 @@ INSTALLED_APPS = [
     "corsheaders",
     "auditlog",
     "procrastinate.contrib.django",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
@@ -91,8 +96,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
     "patients.middleware.ActingMiddleware",
 ]
 
@@ -113,9 +120,13 @@ TEMPLATES = [
 # --- Who may: people, sessions, keys --------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "patients.User"
-AUTHENTICATION_BACKENDS = ["patients.backends.RoleBackend"]
+AUTHENTICATION_BACKENDS = ["patients.lockout.LockoutBackend", "patients.backends.RoleBackend"]
+#: A second factor for everybody who signs in; production takes no no.
+SECOND_FACTOR = boolean("SECOND_FACTOR", PRODUCTION)
+OTP_TOTP_ISSUER = "Homecare Memory"
 SESSION_ENGINE = "patients.sessions"
 SESSION_COOKIE_AGE = integer("SESSION_SECONDS", 12 * 60 * 60, at_least=60)
+SESSION_IDLE_MINUTES = integer("SESSION_IDLE_MINUTES", 15, at_least=1)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 LOGIN_URL = "admin:login"
@@ -124,9 +135,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+#: How long a link works by which a person chooses a password: a day.
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
+AXES_FAILURE_LIMIT = integer("SIGN_IN_FAILURES", 5, at_least=1)
+AXES_COOLOFF_TIME = timedelta(minutes=integer("LOCKOUT_MINUTES", 15, at_least=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "patients.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "patients.lockout.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # ours has every sign-in, and every refused one
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 #: The key that `manage.py mcp` works with when it is run by another program.
 MCP_ACCESS_KEY = text("MCP_ACCESS_KEY")
 ACCESS_KEY_DAYS = integer("ACCESS_KEY_DAYS", 90, at_least=1, at_most=3650)
+ACCESS_KEY_IDLE_DAYS = integer("ACCESS_KEY_IDLE_DAYS", 30, at_least=1, at_most=3650)
 EMERGENCY_ACCESS_MINUTES = integer("EMERGENCY_ACCESS_MINUTES", 180, at_least=1, at_most=24 * 60)
 
 # --- Mail: alerts to the privacy officer, links to set a password. Without a server, the pages alone tell ------------

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -47,6 +48,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         if items:
             groups.append({"title": title, "items": items})
     return groups
+
+
+def said_at_the_top(request: HttpRequest) -> list[str] | None:
+    """Beside the search on every page: that a password alone opens, where it does."""
+    return None if settings.SECOND_FACTOR else ["No second factor: set SECOND_FACTOR=true", "warning"]
 
 
 def _item(request: HttpRequest, title: str, icon: str, page: str) -> dict[str, Any]:

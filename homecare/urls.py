@@ -7,6 +7,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from homecare.health import health
 from memories.api.root import RootView
+from patients.sign_in import SetPasswordView, give_second_factor, set_up_second_factor
+from patients.sign_in import sign_in as sign_in_page
 
 handler404 = "homecare.not_found.not_found"
 handler500 = "homecare.not_found.failed"
@@ -23,6 +25,10 @@ sign_in = [
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/login/", sign_in_page, name="sign-in"),
+    path("admin/second-factor/", give_second_factor, name="second-factor"),
+    path("admin/second-factor/set-up/", set_up_second_factor, name="second-factor-set-up"),
+    path("admin/set-password/<uidb64>/<token>/", SetPasswordView.as_view(), name="set-password"),
     path("admin/", admin.site.urls),
     path("api/v1", RootView.as_view()),
     path("api/v1/", include("memories.api.urls")),

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from patients import checks
+
 
 class PatientsConfig(AppConfig):
     name = "patients"
@@ -9,3 +11,4 @@ class PatientsConfig(AppConfig):
         from patients.receivers import connect  # noqa: PLC0415 because models exist only from here on
 
         connect()
+        checks.register_checks()

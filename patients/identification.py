@@ -35,7 +35,7 @@ def identify(request: ActingRequest) -> Actor:
     circumstances: dict[str, Any] = {
         "door": Door.ADMIN if request.path_info.startswith("/admin/") else Door.API,
         "request_id": str(uuid7()),
-        "remote_addr": _remote_addr(request),
+        "remote_addr": remote_addr(request),
     }
     request.access_key, request.has_bad_key = None, False
     with acting_as(IDENTIFICATION):
@@ -92,7 +92,8 @@ def _presented_token(request: HttpRequest) -> str:
     return token_in(request.headers.get("Authorization", ""))
 
 
-def _remote_addr(request: HttpRequest) -> str | None:
+def remote_addr(request: HttpRequest) -> str | None:
+    """The address of who asks, if it is one."""
     told = request.META.get("REMOTE_ADDR", "")
     if settings.TRUST_PROXY_HEADERS and (forwarded := request.headers.get("X-Forwarded-For")):
         told = forwarded.rpartition(",")[2]  # the nearest proxy's word; the rest is the client's own

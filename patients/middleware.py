@@ -11,10 +11,13 @@ from django.urls import ResolverMatch, reverse
 
 from audit.actors import acting_as
 from audit.recording import record_refusal
+from patients.doors import turn_away
 from patients.identification import ActingRequest, identify
 
 REFUSALS = {401, 403, 404}
 NUL = "\x00"
+#: The pages of signing in. Whoever is sent from another page to these was turned away.
+SIGN_IN = ("admin:login", "second-factor")
 
 
 class ActingMiddleware:
@@ -42,6 +45,8 @@ class ActingMiddleware:
         if getattr(view_class, "acts_for_nobody", False):
             return None
         request.actor = identify(request)
+        if answer := turn_away(request):
+            return answer
         if request.method in getattr(view_class, "opens_own_transactions", ()):
             return None
         with acting_as(request.actor):
@@ -65,8 +70,8 @@ def _has_nul(request: HttpRequest) -> bool:
 
 
 def _is_refusal(response: HttpResponse, match: ResolverMatch) -> bool:
-    """Whether the asker is turned away: by status, or sent from a page of the admin to its login page."""
+    """Whether the asker is turned away: by status, or sent from a page of the admin to sign in, or to finish it."""
     if response.status_code in REFUSALS:
         return True
     sent_to = urlsplit(response.headers.get("Location", "")).path
-    return response.status_code == 302 and match.app_name == "admin" and sent_to == reverse("admin:login")
+    return response.status_code == 302 and match.app_name == "admin" and sent_to in map(reverse, SIGN_IN)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0030_mcp_door"),
+        ("audit", "0010_on_record"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0014_care_team_rules"),
+        ("patients", "0020_changes_on_record"),
     ]
 
     operations = [

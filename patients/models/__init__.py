@@ -1,4 +1,4 @@
-from patients.models.access import AccessKey, CareAssignment, EmergencyAccess
+from patients.models.access import AccessKey, CareAssignment, EmergencyAccess, KeyUse
 from patients.models.patient import KnownAllergies, Patient, PatientQuerySet
 from patients.models.teams import CareTeam, TeamMember, TeamPatient
 from patients.models.user import User
@@ -8,6 +8,7 @@ __all__ = [
     "CareAssignment",
     "CareTeam",
     "EmergencyAccess",
+    "KeyUse",
     "KnownAllergies",
     "Patient",
     "PatientQuerySet",

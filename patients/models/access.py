@@ -116,9 +116,21 @@ def default_expiry() -> datetime:
     return timezone.now() + timedelta(days=settings.ACCESS_KEY_DAYS)
 
 
+def _idle() -> Q:
+    since = timezone.now() - timedelta(days=settings.ACCESS_KEY_IDLE_DAYS)
+    return Q(use__last_used_at__lte=since) | Q(use__isnull=True, created_at__lte=since)
+
+
 class AccessKeyQuerySet(models.QuerySet["AccessKey"]):
     def usable(self) -> "AccessKeyQuerySet":
-        return self.filter(revoked_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True)
+        """Neither revoked nor expired nor idle, of a user who is active."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=timezone.now(), user__is_active=True).exclude(
+            _idle()
+        )
+
+    def idle(self) -> "AccessKeyQuerySet":
+        """Not revoked, and unused for `ACCESS_KEY_IDLE_DAYS`."""
+        return self.filter(_idle(), revoked_at__isnull=True)
 
     def for_token(self, token: str) -> "AccessKeyQuerySet":
         return self.filter(token_hash=AccessKey.hash_token(token))
@@ -163,3 +175,13 @@ class AccessKey(models.Model):
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes
+
+
+class KeyUse(models.Model):
+    """When a key was last used, to the hour: apart from the key, whose every change is on record."""
+
+    key = models.OneToOneField(AccessKey, models.CASCADE, primary_key=True, related_name="use")
+    last_used_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Use of key {self.key_id}"

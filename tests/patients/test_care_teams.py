@@ -14,7 +14,7 @@ from audit.actors import acting_as
 from audit.models import AccessLog, Event
 from patients.models import AccessKey, CareAssignment, CareTeam, Patient, TeamMember, TeamPatient, User
 from patients.roles import Role
-from tests.conftest import ApiClient, actor_for, directing, person, token_for
+from tests.conftest import ApiClient, actor_for, change, directing, person, token_for
 from tests.patients.test_doors import signed_in
 
 NOW, DAY = timezone.now, timedelta(days=1)
@@ -58,7 +58,7 @@ def test_a_team_is_seen_through_only_while_both_belong_to_it(
     of: str, starts: timedelta, ends: timedelta | None, sees: bool, night_team: CareTeam, nora_api: ApiClient
 ) -> None:
     with directing():
-        getattr(night_team, of).update(starts_at=NOW() + starts, ends_at=NOW() + ends if ends else None)
+        change(getattr(night_team, of).all(), starts_at=NOW() + starts, ends_at=NOW() + ends if ends else None)
     assert seen_by(nora_api) == (["stone-1"] if sees else [])
     assert nora_api.call("GET", "patients/stone-1")[0] == (200 if sees else 404)
 
@@ -78,7 +78,7 @@ def test_key_for_a_team_opens_its_patients_alone(scheduler: User, night_team: Ca
     assert seen_by(program) == ["stone-1"]
     assert program.call("GET", "patients/patient_123")[0] == 404
     with directing():
-        night_team.cared_for.update(starts_at=NOW() - 2 * DAY, ends_at=NOW() - DAY)
+        change(night_team.cared_for.all(), starts_at=NOW() - 2 * DAY, ends_at=NOW() - DAY)
     assert seen_by(program) == []
 
 

@@ -18,7 +18,7 @@ from audit.models import AccessLog, Event, Outcome
 from patients.emergency import review_emergency_access
 from patients.models import EmergencyAccess, Patient, User
 from patients.tasks import mail_each_officer
-from tests.conftest import ApiClient, actor_for, directing, token_for
+from tests.conftest import ApiClient, actor_for, change, directing, token_for
 from tests.patients.test_doors import signed_in
 
 TAKEN = "patients/stone-1/emergency-access"
@@ -63,7 +63,7 @@ def test_it_ends_by_the_clock(settings: Any, mr_stone: Patient, nora_api: ApiCli
     with time_machine.travel(timezone.now() + timedelta(minutes=31)), directing():  # the clock of the queryset
         assert not EmergencyAccess.objects.current().exists()
     with directing():  # the clock of the database
-        EmergencyAccess.objects.update(granted_at=access.granted_at - timedelta(minutes=31), until=timezone.now())
+        change([access], granted_at=access.granted_at - timedelta(minutes=31), until=timezone.now())
     assert nora_api.call("GET", "patients/stone-1")[0] == 404
 
 
