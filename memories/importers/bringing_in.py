@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -63,10 +64,12 @@ DISAGREEING = (
     TaskKind.STOPPED,
     TaskKind.DUPLICATE,
 )
-#: How much of the words of the shorter of two preferences must be shared for them to be about one matter.
-SAME_MATTER = 0.5
+#: Two preferences are about one matter if they share half of the words of the shorter one, and differ in no more than
+#: this many words on either side.
+OWN_WORDS = 1
 _FILLER = word_set(
-    "a an and at be by for in is it not no of on or prefers likes patient the to with would she he her his"
+    "a an and at be by does doesn't don't for in is it never not no of on or prefer prefers like likes patient the to "
+    "with would she he her his"
 )
 
 
@@ -139,7 +142,7 @@ class _Chunk:
         self._remember_ended([reading for reading in readings if reading.is_over and reading.is_critical])
         self._ask_about_changes(readings)
         self._note_conflicts(readings)
-        ImportedRow.objects.bulk_update(self.rows, ["outcome", "reason", "memory"])
+        _note_outcomes(self.rows)
         self._finish_runs()
         record(Event.EXTRACT, patient_id=self.patient.pk, objects=sorted(self.changed), resource=Memory)
         return len(self.rows)
@@ -337,6 +340,18 @@ class _Chunk:
 
 
 READERS = {"mem0": classify}
+#: `bulk_update` asks the planner a case for each row and field; this is one join.
+NOTE_OUTCOMES = """
+UPDATE memories_importedrow row SET outcome = noted.outcome, reason = noted.reason, memory_id = noted.memory
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[]) AS noted (id, outcome, reason, memory)
+WHERE row.id = noted.id
+"""
+
+
+def _note_outcomes(rows: Sequence[ImportedRow]) -> None:
+    columns = zip(*((row.pk, str(row.outcome), row.reason, row.memory_id) for row in rows), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_OUTCOMES, [list(column) for column in columns])
 
 
 def _key(lead: Candidate, said_at: datetime) -> str:
@@ -405,8 +420,8 @@ def _compare_preferences(patient: Patient) -> None:
         for other, words in shared.items():
             if memory.pk not in imported and memories[other].pk not in imported:
                 continue
-            is_one_matter = words >= SAME_MATTER * min(len(spoken[number]), len(spoken[other]))
-            if is_one_matter and contrasts(memory.content, memories[other].content):
+            fewer, more = sorted((len(spoken[number]), len(spoken[other])))
+            if 2 * words >= fewer and more - words <= OWN_WORDS and contrasts(memory.content, memories[other].content):
                 _ask_which(memory, memories[other])
 
 
