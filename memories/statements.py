@@ -1,5 +1,8 @@
 """From a memory back to what it states, and from typed details to a sentence."""
 
+from dataclasses import asdict
+from typing import Any
+
 from memories.choices import Category, ClinicalStatus, Kind, MedicationStatus, Priority, Scope
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts, Quote
 from memories.models import Memory
@@ -35,6 +38,12 @@ def as_candidate(memory: Memory) -> Candidate:
         scope=Scope(memory.scope),
         scope_id=memory.scope_id,
     )
+
+
+def facts_of(memory: Memory) -> dict[str, Any] | None:
+    """The typed details of an allergy or a medication, or None."""
+    facts = _allergy_facts(memory) or _medication_facts(memory)
+    return asdict(facts) if facts else None
 
 
 def _allergy_facts(memory: Memory) -> AllergyFacts | None:

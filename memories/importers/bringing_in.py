@@ -22,6 +22,7 @@ from memories.choices import CRITICAL_CATEGORIES, Category, Kind, VerificationSt
 from memories.consolidation import consolidate
 from memories.extraction.candidates import Candidate
 from memories.facts import fact_key, folded
+from memories.importers import fhir
 from memories.importers.classify import Stated, classify
 from memories.indexing import index_memories
 from memories.models import (
@@ -339,7 +340,7 @@ class _Chunk:
             )
 
 
-READERS = {"mem0": classify}
+READERS = {"mem0": classify, fhir.FHIR: fhir.stated_by}
 #: `bulk_update` asks the planner a case for each row and field; this is one join.
 NOTE_OUTCOMES = """
 UPDATE memories_importedrow row SET outcome = noted.outcome, reason = noted.reason, memory_id = noted.memory
@@ -388,11 +389,13 @@ def _settle(patient_id: UUID) -> None:
     """What only all rows together tell: denials of what another row states, and preferences that contradict."""
     lock_patient(patient_id)
     patient = Patient.objects.get(pk=patient_id)
-    _enter_denials(patient)
-    _compare_preferences(patient)
+    disputed = {*_enter_denials(patient), *_compare_preferences(patient)}
+    if disputed:
+        record(Event.EXTRACT, patient_id=patient_id, objects=sorted(disputed), resource=Memory)
 
 
-def _enter_denials(patient: Patient) -> None:
+def _enter_denials(patient: Patient) -> Iterator[UUID]:
+    """Yields the memories that a row denies."""
     rows = ImportedRow.objects.filter(patient=patient, reason=DENIES).exclude(outcome=RowOutcome.CONFLICTING)
     for row in rows.select_related("turn", "run__conversation"):
         denied = READERS[row.source](row).denied
@@ -402,10 +405,13 @@ def _enter_denials(patient: Patient) -> None:
             row.outcome = RowOutcome.CONFLICTING
             row.save(update_fields=["outcome"])
             _mark_disputed(disputed)
+            yield from disputed
 
 
-def _compare_preferences(patient: Patient) -> None:
-    """Preferences about one matter, by the words they share, of which one says the opposite of the other."""
+def _compare_preferences(patient: Patient) -> Iterator[UUID]:
+    """Preferences about one matter, by the words they share, of which one says the opposite of the other. Yields those
+    that nobody was asked about yet.
+    """
     live = Memory.objects.for_patient(patient).live().filter(category=Category.PREFERENCE).order_by("recorded_at")
     memories = list(live.exclude(kind=Kind.PROCEDURAL))
     imported = set(ImportedRow.objects.filter(patient=patient, memory__in=memories).values_list("memory_id", flat=True))
@@ -422,16 +428,16 @@ def _compare_preferences(patient: Patient) -> None:
                 continue
             fewer, more = sorted((len(spoken[number]), len(spoken[other])))
             if 2 * words >= fewer and more - words <= OWN_WORDS and contrasts(memory.content, memories[other].content):
-                _ask_which(memory, memories[other])
+                yield from _ask_which(memory, memories[other])
 
 
-def _ask_which(memory: Memory, other: Memory) -> None:
-    if ReviewTask.objects.filter(
-        Q(memory=memory, related=other) | Q(memory=other, related=memory), kind=TaskKind.CONFLICT
-    ).exists():
+def _ask_which(memory: Memory, other: Memory) -> Iterator[UUID]:
+    either = Q(memory=memory, related=other) | Q(memory=other, related=memory)
+    if ReviewTask.objects.filter(either, kind=TaskKind.CONFLICT).exists():
         return
     ReviewTask.objects.ask(TaskKind.CONFLICT, memory, CONTRADICTED, ReviewSeverity.LOW, other)
     _mark_disputed([memory.pk, other.pk])
+    yield from (memory.pk, other.pk)
 
 
 def _mark_disputed(memories: Iterable[UUID]) -> None:

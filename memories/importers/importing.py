@@ -11,8 +11,9 @@ import json
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from getpass import getuser
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,16 +25,19 @@ from django.db.models import Count
 from django.utils import timezone
 
 from audit.actors import Actor, acting_as
+from memories.importers import fhir, mapping
 from memories.importers.bringing_in import bring_in, waiting_patients
-from memories.importers.mapping import as_event, as_row, deletion_of
+from memories.importers.mapping import as_event, deletion_of
 from memories.importers.people import People
 from memories.importers.report import BROKEN, Report
 from memories.importers.rows import Malformed, Piece, PieceKind, RowState, SourceEvent, SourceRow
 from memories.importers.sources import Sources
-from memories.importers.storing import Storage, Stored
+from memories.importers.storing import MEM0, Storage, Stored
 from memories.indexing import embed_pending
 from memories.models import Import, ImportedRow, ImportState
 
+#: How a row of each system is read.
+ROW_OF: dict[str, Callable[[Piece], SourceRow]] = {MEM0: mapping.as_row, fhir.FHIR: fhir.as_row}
 #: Rows stored in one transaction.
 BATCH = 1000
 
@@ -62,6 +66,11 @@ class Step:
     work: Iterator[int]
 
 
+def run_by(actor: Actor) -> Actor:
+    """The actor of a command, with the login name of who runs it as the reason."""
+    return replace(actor, reason=f"run by {getuser()}")
+
+
 Mapped = tuple[Piece, SourceRow | SourceEvent]
 
 
@@ -77,6 +86,7 @@ class Importing:
         strict: bool = False,
         inline: bool = True,
         dry_run: bool = False,
+        system: str = MEM0,
         record: Import | None = None,
         quarantine: Path | None = None,
     ) -> None:
@@ -86,6 +96,7 @@ class Importing:
         self.strict = strict
         self.inline = inline
         self.dry_run = dry_run
+        self.system = system
         self.record = record or Import(source=sources.name[:200], dry_run=dry_run)
         self.report = Report(sources.name, sources.kinds, list(sources.passed_over), dry_run)
         self._quarantine = _Quarantine(quarantine or _quarantine_path(self.record.pk))
@@ -113,7 +124,7 @@ class Importing:
         """What a piece is, or None for what is dropped or cannot be read; those are counted, unless it is a survey."""
         try:
             if piece.kind == PieceKind.MEMORY:
-                row = as_row(piece)
+                row = ROW_OF[self.system](piece)
                 return deletion_of(row) if row.state == RowState.DELETED else row
             if piece.kind == PieceKind.EVENT:
                 return as_event(piece)
@@ -154,6 +165,14 @@ class Importing:
             embedding = embed_pending(by=self.by)
             yield Step("Embedding", next(embedding), self._timed("embed", self._embed(embedding)))
 
+    def run(self) -> Report:
+        """All of it, without showing how it goes on. Raises what its parts do."""
+        self.survey()
+        for step in self.steps():
+            for _ in step.work:
+                pass
+        return self.finish()
+
     def finish(self) -> Report:
         """The report, with every sum checked; kept with the import. Raises `Unaccounted`."""
         if not self.dry_run:
@@ -179,7 +198,7 @@ class Importing:
             self.report.seconds[name] = time.perf_counter() - started
 
     def _store(self) -> Iterator[int]:
-        storage = Storage(self.record, self.people, inline=self.inline)
+        storage = Storage(self.record, self.people, source=self.system, inline=self.inline)
         for rows, events in _in_batches(self._all_mapped()):
             with acting_as(self.by):
                 stored, kept = storage.store([row for _, row in rows]), storage.store_events([e for _, e in events])
@@ -248,7 +267,7 @@ class Importing:
         events = [(piece, event) for piece, event in batch if isinstance(event, SourceEvent)]
         with acting_as(self.by):
             record = Import.objects.create(source=self.record.source, dry_run=True)
-            storage = Storage(record, self.people)
+            storage = Storage(record, self.people, source=self.system)
             stored, kept = storage.store([row for _, row in rows]), storage.store_events([e for _, e in events])
             self._count(rows, stored, events, kept)
             for patient_id in set(ImportedRow.objects.filter(brought_by=record).values_list("patient_id", flat=True)):

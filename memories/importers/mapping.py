@@ -64,7 +64,7 @@ def as_row(piece: Piece) -> SourceRow:
     }
     original |= {key: kept for key, kept in told.items() if kept is not None}
     original["metadata"] = {key: kept for key, kept in metadata.items() if key not in DERIVED_KEYS}
-    user_id = _identifier(value.get("user_id"))
+    user_id = identifier(value.get("user_id"))
     check_storable(original)
     state, ended = _state(value)
     speaker = str(told["actor_id"] or told["role"] or told["attributed_to"] or "")
@@ -73,8 +73,8 @@ def as_row(piece: Piece) -> SourceRow:
         source_id=_source_id(value, user_id, text),
         text=text,
         user_id=user_id,
-        origin=Origin(*(_identifier(told[key])[:LONGEST_NAME] for key in ("agent_id", "session_id", "app_id"))),
-        said_at=_instant(value.get("updated_at")) or _instant(value.get("created_at")),
+        origin=Origin(*(identifier(told[key])[:LONGEST_NAME] for key in ("agent_id", "session_id", "app_id"))),
+        said_at=instant_of(value.get("updated_at")) or instant_of(value.get("created_at")),
         ends_at=_expiry(told["expiration_date"]) or ended,
         state=state,
         speaker=speaker,
@@ -93,13 +93,13 @@ def as_event(piece: Piece) -> SourceEvent:
     original = {key: kept for key, kept in value.items() if key not in ("old_memory", "new_memory", "input")}
     return SourceEvent(
         place=piece.place,
-        source_id=_identifier(value.get("memory_id")),
-        event_id=_identifier(value.get("id")) or "sha256:" + sha256(said.encode()).hexdigest(),
+        source_id=identifier(value.get("memory_id")),
+        event_id=identifier(value.get("id")) or "sha256:" + sha256(said.encode()).hexdigest(),
         event=str(value.get("event") or "").upper()[:20],
-        user_id=_identifier(value.get("user_id")),
+        user_id=identifier(value.get("user_id")),
         old_text=_optional_text(value.get("old_memory")),
         new_text=_optional_text(value.get("new_memory")),
-        happened_at=_instant(value.get("updated_at")) or _instant(value.get("created_at")),
+        happened_at=instant_of(value.get("updated_at")) or instant_of(value.get("created_at")),
         actor=str(value.get("actor_id") or value.get("role") or "")[:200],
         original=original,
     )
@@ -130,11 +130,11 @@ def _message(piece: Piece) -> SourceEvent:
     return SourceEvent(
         place=piece.place,
         source_id="",
-        event_id=_identifier(value.get("id")),
+        event_id=identifier(value.get("id")),
         event="MESSAGE",
         user_id=next(iter(scope.get("user_id", [])), ""),
         new_text=_optional_text(value.get("content")),
-        happened_at=_instant(value.get("created_at")),
+        happened_at=instant_of(value.get("created_at")),
         actor=str(value.get("name") or value.get("role") or "")[:200],
         original={key: kept for key, kept in value.items() if key != "content"},
     )
@@ -163,7 +163,7 @@ def _metadata(value: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: flat for key, flat in value.items() if key not in OWN_KEYS and key != "vector"}, **nested}
 
 
-def _identifier(value: Any) -> str:
+def identifier(value: Any) -> str:
     """An id as text: some stores count, and write numbers."""
     if value is None or isinstance(value, bool):
         return ""
@@ -176,7 +176,7 @@ def _identifier(value: Any) -> str:
 
 
 def _source_id(value: Mapping[str, Any], user_id: str, text: str) -> str:
-    return _identifier(value.get("id")) or "sha256:" + digest_of(f"{user_id}\n{text}")
+    return identifier(value.get("id")) or "sha256:" + digest_of(f"{user_id}\n{text}")
 
 
 def _role(told: Mapping[str, Any], speaker: str) -> str:
@@ -187,9 +187,9 @@ def _role(told: Mapping[str, Any], speaker: str) -> str:
 def _state(value: Mapping[str, Any]) -> tuple[RowState, datetime | None]:
     said = str(value.get("state") or value.get("lifecycle_state") or "active").lower()
     if said in DELETED_STATES or value.get("deleted_at"):
-        return RowState.DELETED, _instant(value.get("deleted_at")) or _instant(value.get("updated_at"))
+        return RowState.DELETED, instant_of(value.get("deleted_at")) or instant_of(value.get("updated_at"))
     if said in ENDED_STATES or value.get("replaced_by") or value.get("archived_at"):
-        ended = _instant(value.get("archived_at")) or _instant(value.get("updated_at"))
+        ended = instant_of(value.get("archived_at")) or instant_of(value.get("updated_at"))
         return RowState.ENDED, ended or datetime.now(UTC)
     return RowState.LIVE, None
 
@@ -203,10 +203,10 @@ def _expiry(value: Any) -> datetime | None:
             return datetime.combine(date.fromisoformat(value) + timedelta(days=1), time.min, UTC)
         except (ValueError, OverflowError):
             raise Malformed("the day on which it expires cannot be read") from None
-    return _instant(value)
+    return instant_of(value)
 
 
-def _instant(value: Any) -> datetime | None:
+def instant_of(value: Any) -> datetime | None:
     """A time with its own offset; one that names none is UTC. Raises `Malformed`."""
     if value in (None, ""):
         return None

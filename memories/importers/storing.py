@@ -91,6 +91,7 @@ class Storage:
         patients = self._patients({event.user_id for event in events}, stored)
         owners = self._owners({event.source_id for event in events if not event.user_id and event.source_id})
         ids = {event.event_id for event in events}
+        ours = _own_memories(events)
         known = set(
             ImportedEvent.objects.filter(source=self.source, event_id__in=ids).values_list("patient_id", "event_id")
         )
@@ -101,8 +102,8 @@ class Storage:
                 stored.without_patient.append((number, NO_USER if not event.source_id else patient))
                 continue
             key = (patient if isinstance(patient, UUID) else patient.pk, event.event_id)
-            if key in known:
-                stored.skipped[KNOWN] += 1
+            if key in known or (key[0], event.source_id) in ours:
+                stored.skipped[KNOWN if key in known else OURS] += 1
                 continue
             known.add(key)
             new.append(self._event(key[0], event))
@@ -226,14 +227,15 @@ def _one_import_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('memories:import', 0))")
 
 
-def _own_memories(rows: Sequence[SourceRow]) -> set[tuple[UUID, str]]:
+def _own_memories(rows: Sequence[SourceRow] | Sequence[SourceEvent]) -> set[tuple[UUID, str]]:
     """Rows that are memories of this system: what it exported comes back to it as what it has."""
-    ids = [row.source_id for row in rows if _is_uuid(row.source_id)]
+    ids = [row.source_id for row in rows if is_uuid(row.source_id)]
     found = Memory.objects.filter(pk__in=ids).values_list("patient_id", "pk")
     return {(patient_id, str(pk)) for patient_id, pk in found}
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether it may be the key of a memory of ours, as we write it."""
     try:
         return str(UUID(text)) == text
     except ValueError:

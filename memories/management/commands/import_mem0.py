@@ -1,7 +1,5 @@
 import json
 import sys
-from dataclasses import replace
-from getpass import getuser
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -11,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from audit.actors import Actor, system_actor
-from memories.importers.importing import Importing, ImportStopped
+from audit.actors import system_actor
+from memories.importers.importing import Importing, ImportStopped, run_by
 from memories.importers.people import People, UsersRefused, read_map
 from memories.importers.report import EVENT_OUTCOMES, ROW_OUTCOMES, Report
 from memories.importers.sources import FILE_KINDS, SourceRefused, Sources, recognise
@@ -63,7 +61,7 @@ class Command(BaseCommand):
         return Importing(
             sources,
             people=People(mapped, create=options["create_patients"]),
-            by=_actor(),
+            by=run_by(system_actor("import")),
             strict=options["strict"],
             inline=not options["background"],
             dry_run=options["dry_run"],
@@ -81,11 +79,6 @@ class Command(BaseCommand):
 
 def _recognised(options: dict[str, Any]) -> Sources:
     return recognise(options["source"], kind=options["kind"] or "", api_key=settings.MEM0_API_KEY)
-
-
-def _actor() -> Actor:
-    """The command itself, with the login name of who runs it as the reason."""
-    return replace(system_actor("import"), reason=f"run by {getuser()}")
 
 
 def print_report(report: Report, console: Console) -> None:
