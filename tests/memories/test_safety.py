@@ -1,9 +1,13 @@
 """The invariants of clinical safety, each by its number. A test here fails when the rule that upholds it is gone."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError, IntegrityError
 from django.utils import timezone
@@ -348,6 +352,34 @@ def test_safety_24_every_unconfirmed_critical_item_waits_in_the_queue_by_severit
         actions.confirm(first, by=nora, reason="She told me.")
         with pytest.raises(actions.DecisionRefused, match="confirmed already"):
             actions.confirm(second, by=nora, reason="She told me too.")
+
+
+def test_safety_22_an_import_is_idempotent_unconfirmed_deletes_nothing_and_accounts_for_each_row(
+    mrs_hale: Patient, nora: User, tmp_path: Path
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.")
+    texts = ["Allergic to penicillin.", "Not allergic to penicillin.", "Takes amoxicillin 500 mg.", "Likes tea."]
+    source = tmp_path / "rows.json"
+    rows = [{"id": n, "memory": text, "user_id": "patient_123"} for n, text in enumerate(texts)]
+    source.write_text(json.dumps([*rows, {"id": 9, "memory": "Whose?"}, {"id": 10, "user_id": "patient_123"}]))
+    reports = []
+    for _ in range(2):
+        out = StringIO()
+        call_command("import_mem0", str(source), "--json", stdout=out)
+        reports.append(json.loads(out.getvalue())["rows"])
+        with directing():
+            memories = list(Memory.objects.order_by("pk").values_list("content", "verification_status", "deleted_at"))
+            assert {status for _, status, _ in memories} == {VerificationStatus.UNCONFIRMED}
+            assert not any(deleted for _, _, deleted in memories)
+            assert allergy().is_live
+            assert allergy().mentions.count() == 3
+            reports[-1]["memories"] = len(memories)
+    for report in reports:
+        accounted = ("imported", "reinforced", "conflicting", "withheld", "waiting", "quarantined", "skipped")
+        assert report["read"] == sum(report[outcome] for outcome in accounted) == 6
+    assert reports[0]["memories"] == reports[1]["memories"] == 4
+    assert (reports[0]["quarantined"], reports[0]["skipped"]) == (1, 1)
+    assert (reports[1]["imported"], reports[1]["reinforced"], reports[1]["conflicting"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
