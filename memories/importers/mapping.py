@@ -45,7 +45,8 @@ def kind_of(value: Mapping[str, Any]) -> PieceKind:
         return PieceKind.RELATION
     if "id" in value and value.keys() & {"memory", "data", "content"} and "event" not in value:
         return PieceKind.MEMORY
-    if value.keys() & {"user_id", "agent_id", "run_id"} and value.keys() & {"memory", "data"}:
+    # One of somebody's without words is a row too: one that cannot be read, and is told so.
+    if value.keys() & {"user_id", "agent_id", "run_id"} and value.keys() & {"id", "memory", "data"}:
         return PieceKind.MEMORY
     return PieceKind.OTHER
 
