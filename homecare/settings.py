@@ -219,6 +219,11 @@ OPENAI_MODEL = text("OPENAI_MODEL", "gpt-4o-mini")
 OPENAI_TIMEOUT = number("OPENAI_TIMEOUT", 30.0, at_least=0.1)
 OPENAI_MAX_RETRIES = integer("OPENAI_MAX_RETRIES", 2, at_least=0, at_most=10)
 EXTRACTOR = choice("EXTRACTOR", "llm" if OPENAI_API_KEY or OPENAI_BASE_URL else "local", ("local", "llm"))
+#: Who answers in a chat, how long it may take (seconds), and how many answers of a process may be under way: each holds
+#: one of its threads.
+ANSWERER = choice("ANSWERER", "llm" if EXTRACTOR == "llm" else "memories", ("memories", "llm"))
+ANSWER_SECONDS = number("ANSWER_SECONDS", 60.0, at_least=1)
+ANSWERS_AT_ONCE = integer("ANSWERS_AT_ONCE", 4, at_least=1)
 EXTRACTION_INSTRUCTION = text("EXTRACTION_INSTRUCTION")
 #: What is not remembered without the patient's recorded consent; topics of memories/vocabulary/data/sensitive.tsv.
 SENSITIVE_TOPICS = choices(

@@ -10,14 +10,15 @@ import atexit
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+import httpx2
 import openai  # noqa: TID251 because this is that one module
 from django.conf import settings
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam  # noqa: TID251 as above
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam  # noqa: TID251 as above
 
 # These tell addresses and headers when they are chatty, and OPENAI_LOG in the environment makes them so.
 for _name in ("openai", "httpx2", "httpcore2"):
@@ -39,7 +40,12 @@ OPTIONAL_PARTS: Mapping[str, tuple[str, ...]] = {
     "dimensions": ("dimensions", "matryoshka"),
 }
 
+#: Between these some models think aloud before they answer.
+THOUGHTS = ("<think>", "</think>")
+
 Result = TypeVar("Result")
+#: A message of a chat, as in `{"role": "user", "content": "Hello"}`.
+Message: TypeAlias = ChatCompletionMessageParam
 
 
 class LLMError(Exception):
@@ -129,6 +135,78 @@ def ask(
         return _read(client.chat.completions.create(model=endpoint.model, messages=messages, **options))
 
     return _call(endpoint, request)
+
+
+def converse(
+    endpoint: Endpoint,
+    messages: Sequence[Message],
+    *,
+    max_tokens: int,
+    seconds: float,
+    temperature: float = 0.2,
+) -> Iterator[str]:
+    """The words of an answer as they come, without what a model thinks aloud before them.
+
+    Raises `LLMUnavailable`, also in the midst and after so many `seconds`, `LLMRefused`, and `LLMAnswerInvalid` for an
+    answer without words. Close the iterator to hang up.
+    """
+
+    def request(client: openai.OpenAI, unknown: set[str]) -> openai.Stream[ChatCompletionChunk]:
+        options = _limits(max_tokens, temperature, unknown)
+        return client.chat.completions.create(model=endpoint.model, messages=messages, stream=True, **options)
+
+    deadline = time.monotonic() + seconds
+    with _call(endpoint, request) as stream:
+        said = False
+        for words in _without_thoughts(_spoken(stream, deadline)):
+            said = said or bool(words.strip())
+            yield words
+    if not said:
+        raise LLMAnswerInvalid("empty")
+
+
+def _spoken(stream: openai.Stream[ChatCompletionChunk], deadline: float) -> Iterator[str]:
+    """The pieces of a streamed answer."""
+    failure: LLMUnavailable | None = None
+    try:
+        for chunk in stream:
+            if time.monotonic() > deadline:
+                raise LLMUnavailable("timeout")
+            for choice in chunk.choices[:1]:
+                if choice.delta.refusal or choice.finish_reason == "content_filter":
+                    raise LLMRefused("refused")
+                if choice.delta.content:
+                    yield choice.delta.content
+    except openai.OpenAIError as error:
+        failure = _failure(error)
+    except httpx2.TimeoutException:
+        failure = LLMUnavailable("timeout")
+    except httpx2.HTTPError:
+        failure = LLMUnavailable("outage")
+    except (ValueError, TypeError, AttributeError):  # a piece that is none of this API
+        failure = LLMUnavailable("unreadable")
+    if failure:  # out here, so that the vendor's error is not chained to ours
+        raise failure
+
+
+def _without_thoughts(pieces: Iterator[str]) -> Iterator[str]:
+    held, is_thinking = "", True
+    for piece in pieces:
+        if not is_thinking:
+            yield piece
+            continue
+        held += piece
+        begun = held.lstrip()
+        if begun.startswith(THOUGHTS[0]):
+            _, ended, held_after = begun.partition(THOUGHTS[1])
+            if ended:
+                is_thinking = False
+                yield held_after.lstrip()
+        elif not THOUGHTS[0].startswith(begun):
+            is_thinking = False
+            yield begun
+    if is_thinking and not held.lstrip().startswith(THOUGHTS[0]):
+        yield held
 
 
 def embeddings(endpoint: Endpoint, texts: Sequence[str], *, dimension: int) -> list[list[float]]:

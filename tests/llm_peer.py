@@ -32,6 +32,8 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    events: tuple[str, ...] = ()
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,19 @@ def words(content: str | None, *, finish_reason: str = "stop", refusal: str | No
         "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
     }
     return Reply(json.dumps(body), delay=delay)
+
+
+def streamed(*pieces: str, delay: float = 0.0, finish_reason: str = "stop", cut: bool = False) -> Reply:
+    """A chat answer in these pieces, as server-sent events, each after `delay`; `cut`: the connection then breaks."""
+
+    def event(delta: Mapping[str, Any], reason: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "peer", "choices": [choice]}
+        return f"data: {json.dumps(chunk)}\n\n"
+
+    last = [] if cut else [event({}, finish_reason), "data: [DONE]\n\n"]
+    events = [event({"role": "assistant", "content": ""}), *(event({"content": piece}) for piece in pieces), *last]
+    return Reply(headers={"Content-Type": "text/event-stream"}, delay=delay, events=tuple(events), cut=cut)
 
 
 def says(answer: Mapping[str, Any], *, delay: float = 0.0) -> Reply:
@@ -195,6 +210,9 @@ def _handler(peer: LLMPeer) -> type[BaseHTTPRequestHandler]:
             self._send(reply)
 
         def _send(self, reply: Reply) -> None:
+            if reply.events:
+                self._stream(reply)
+                return
             content = reply.body.encode()
             headers = {"Content-Type": "application/json", "Content-Length": str(len(content)), **reply.headers}
             try:
@@ -205,6 +223,25 @@ def _handler(peer: LLMPeer) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(content)
             except ConnectionError:  # the client did not wait
                 self.close_connection = True
+
+        def _stream(self, reply: Reply) -> None:
+            """Each event as a chunk of its own; a stream that is cut ends without the last."""
+            try:
+                self.send_response(reply.status)
+                self.send_header("Transfer-Encoding", "chunked")
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                for event in reply.events:
+                    chunk = event.encode()
+                    self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+                    self.wfile.flush()
+                    time.sleep(reply.delay)
+                if not reply.cut:
+                    self.wfile.write(b"0\r\n\r\n")
+            except ConnectionError:
+                pass
+            self.close_connection = self.close_connection or reply.cut
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep quiet."""

@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from memories.api.serializers import ScopedSerializer, StrictSerializer
 from memories.extraction.candidates import Utterance
 from memories.extraction.reading import role_of
-from memories.models import Conversation, Turn
+from memories.models import Conversation, Memory, Turn
+from memories.prompting import with_status
+from memories.replying import Answer
 
-USER, ASSISTANT = "user", "assistant"
+USER = "user"
 
 
 class NewChatSerializer(ScopedSerializer):
@@ -107,3 +110,43 @@ class StoredSerializer(serializers.Serializer):
     chat_id = serializers.UUIDField()
     position = serializers.IntegerField()
     memory_ids = serializers.ListField(child=serializers.UUIDField())
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+
+class QuestionSerializer(SpokenSerializer):
+    stream = serializers.BooleanField(
+        required=False, default=False, help_text="As server-sent events: `words` as they come, then the `answer`."
+    )
+
+
+class CitationSerializer(serializers.Serializer):
+    """A memory that an answer rests on, with its status."""
+
+    reference = serializers.CharField(help_text="As it stands in the answer: m1.")
+    memory_id = serializers.UUIDField()
+    content = serializers.CharField()
+    status = serializers.CharField()
+
+
+class ReplySerializer(serializers.Serializer):
+    message_id = serializers.UUIDField(source="turn.pk")
+    chat_id = serializers.UUIDField(source="turn.conversation_id")
+    position = serializers.IntegerField(source="turn.position")
+    reply = serializers.CharField(source="text")
+    citations = serializers.SerializerMethodField()
+    model = serializers.CharField(help_text="The language model that answered; empty: the memories themselves.")
+
+    @extend_schema_field(CitationSerializer(many=True))
+    def get_citations(self, answer: Answer) -> list[dict[str, Any]]:
+        return [cited(name, memory) for name, memory in answer.cites.items()]
+
+
+def cited(reference: str, memory: Memory) -> dict[str, Any]:
+    return {
+        "reference": reference,
+        "memory_id": memory.pk,
+        "content": with_status(memory),
+        "status": memory.status_label.lower(),
+    }

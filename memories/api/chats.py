@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,12 +18,13 @@ from audit.actors import acting_as
 from audit.models import Event
 from audit.recording import record
 from memories.api.chat_serializers import (
-    ASSISTANT,
     ChatSerializer,
     MessageSerializer,
     NewChatSerializer,
     NewMessageSerializer,
     NewResponseSerializer,
+    QuestionSerializer,
+    ReplySerializer,
     SaidSerializer,
     StoredSerializer,
 )
@@ -29,6 +32,7 @@ from memories.api.memories import became, status_of
 from memories.api.patients import record_told
 from memories.api.recall_serializers import ContextSerializer
 from memories.api.serializers import StrictSerializer
+from memories.api.streams import EventStreamRenderer, event_stream
 from memories.chats import Said, add_turn, begin_chat, delete_chat, scopes_of, visible_chat
 from memories.choices import SpeakerRole
 from memories.context import LAST_TURNS, build_context, question_of
@@ -36,7 +40,10 @@ from memories.embedding import prepare_query
 from memories.extraction.candidates import Utterance
 from memories.ingestion import carry_out
 from memories.models import Conversation, Memory, Turn
+from memories.replying import ASSISTANT, Answer, TooManyAnswers, answer, ask, take_seat
 from patients.api import acting_request, actor_of, user_of, visible_patient
+from patients.models import AccessKey
+from patients.models.access import KeyScope
 from patients.paging import PagesByPosition, PagesByTime
 
 NO_SUCH_CHAT = "No chat with this id is in your care: check the id, or begin one."
@@ -157,6 +164,53 @@ def _memories_of(chat: Conversation, keys: Sequence[UUID]) -> list[UUID]:
     if unknown := [str(key) for key in keys if key not in known]:
         raise ValidationError({"memory_ids": [f"These are no memories of this patient: {', '.join(unknown)}."]})
     return keys
+
+
+class Busy(APIException):
+    status_code = 503
+    default_code = "busy"
+    default_detail = "As many answers are under way as may be: try again in a few seconds."
+    wait = 3  # seconds, told as Retry-After
+
+
+class ReplyView(APIView):
+    permissions_required = {"POST": "memories.add_conversation"}
+    opens_own_transactions = frozenset({"POST"})
+    renderer_classes = [JSONRenderer, BrowsableAPIRenderer, EventStreamRenderer]
+
+    @extend_schema(request=QuestionSerializer, responses={201: ReplySerializer})
+    def post(self, request: Request, chat_id: UUID) -> Response | StreamingHttpResponse:
+        """Say something in a chat and have it answered from what is remembered, with the memories it rests on.
+
+        Without a language model, or when it fails, the memories themselves answer, and the answer says so. Nothing
+        about an allergy or a medication is told without its status.
+        """
+        asked = QuestionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        actor = actor_of(request)
+        if isinstance(request.auth, AccessKey) and not request.auth.allows(KeyScope.READ):
+            raise PermissionDenied("An answer tells what is remembered: use a key that may read.")
+        with acting_as(actor):
+            chat = chat_of(request, chat_id)
+        try:
+            leave = take_seat()
+        except TooManyAnswers:
+            raise Busy from None
+        try:
+            question = ask(chat, asked.utterance(), by=actor, remember=asked.validated_data["extract_memory"])
+            parts = answer(question, by=actor)
+            if asked.validated_data["stream"] or isinstance(request.accepted_renderer, EventStreamRenderer):
+                stream = event_stream(parts, shape=lambda answered: ReplySerializer(answered).data, leave=leave)
+                leave = _nothing
+                return stream
+            answered = next(part for part in parts if isinstance(part, Answer))
+            return Response(ReplySerializer(answered).data, status=201)
+        finally:
+            leave()
+
+
+def _nothing() -> None:
+    """The stream leaves its seat itself."""
 
 
 class BudgetSerializer(StrictSerializer):

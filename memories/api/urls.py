@@ -14,6 +14,7 @@ from memories.api.chats import (
     NewMessageView,
     NewResponseView,
     PatientChatsView,
+    ReplyView,
 )
 from memories.api.links import LinksView, LinkView
 from memories.api.memories import (
@@ -50,6 +51,7 @@ urlpatterns = [
     *both("chats/messages", NewMessageView.as_view(), "chat-message"),
     *both("chats/responses", NewResponseView.as_view(), "chat-response"),
     *both("chats/<uuid:chat_id>", ChatView.as_view(), "chat"),
+    *both("chats/<uuid:chat_id>/reply", ReplyView.as_view(), "chat-reply"),
     *both("chats/<uuid:chat_id>/messages", ChatMessagesView.as_view(), "chat-messages"),
     *both("patients/<str:external_id>/emergency-access", TakeEmergencyAccessView.as_view(), "emergency-access"),
     *both("emergency-accesses", EmergencyAccessesView.as_view(), "emergency-accesses"),

@@ -73,6 +73,7 @@ GOOD = {
         "extract_memory": True,
         "background": True,
     },
+    "POST chat-reply": {"message": "Hello", "role": "daughter", "extract_memory": True, "stream": False},
     "POST chat-response": {"patient_id": "patient_123", "chat_id": CHAT, "response": "Noted.", "memory_ids": []},
     "DELETE patient-memories": {"reason": "She asked."},
     "DELETE chat": {},
