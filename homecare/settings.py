@@ -206,6 +206,10 @@ MAX_CONTEXT_TOKENS = 32_000
 CONTEXT_TOKEN_BUDGET = integer("CONTEXT_TOKEN_BUDGET", 1000, at_least=1, at_most=MAX_CONTEXT_TOKENS)
 MAX_CONVERSATION_TURNS = integer("MAX_CONVERSATION_TURNS", 2000, at_least=1)
 MAX_TURN_CHARACTERS = integer("MAX_TURN_CHARACTERS", 20_000, at_least=1)
+#: The most that a file may have. It is read in memory: nothing of it is left in a folder for temporary files.
+MAX_FILE_BYTES = integer("MAX_FILE_MEGABYTES", 10, at_least=1, at_most=100) * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FILE_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 #: The key of the mem0 account that `import_mem0 https://...` reads.

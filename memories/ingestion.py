@@ -97,6 +97,7 @@ def take_in(
                 speaker=utterance.speaker[:100],
                 role=utterance.role,
                 text=utterance.text,
+                place=utterance.place[:60],
             )
             for position, utterance in enumerate(spoken)
         )

@@ -16,6 +16,7 @@ from memories.api.chats import (
     PatientChatsView,
     ReplyView,
 )
+from memories.api.files import FilesView, FileView, PatientFilesView
 from memories.api.links import LinksView, LinkView
 from memories.api.memories import (
     ConversationBatchView,
@@ -56,6 +57,9 @@ urlpatterns = [
     *both("patients/<str:external_id>/emergency-access", TakeEmergencyAccessView.as_view(), "emergency-access"),
     *both("emergency-accesses", EmergencyAccessesView.as_view(), "emergency-accesses"),
     *both("emergency-accesses/<uuid:access_id>/review", ReviewEmergencyAccessView.as_view(), "emergency-review"),
+    *both("files", FilesView.as_view(), "files"),
+    *both("files/<uuid:file_id>", FileView.as_view(), "file"),
+    *both("patients/<str:external_id>/files", PatientFilesView.as_view(), "patient-files"),
     *both("memories", MemoriesView.as_view(), "memories"),
     *both("memories/batch", ConversationBatchView.as_view(), "memories-batch"),
     *both("memories/search", MemorySearchView.as_view(), "memory-search"),

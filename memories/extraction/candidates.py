@@ -24,11 +24,14 @@ from memories.choices import (
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One turn as an extractor reads it. `speaker` is the name or label that the source gave."""
+    """One turn as an extractor reads it. `speaker` is the name or label that the source gave, `place` where it
+    stands there: a page, a time.
+    """
 
     speaker: str
     text: str
     role: str = SpeakerRole.UNKNOWN
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

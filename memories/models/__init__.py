@@ -15,6 +15,7 @@ from memories.models.link import LinkKind, MemoryLink, MemoryLinkQuerySet
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
 from memories.models.narrative import PatientNarrative
 from memories.models.review import ReviewSeverity, ReviewTask, TaskKind, TaskState
+from memories.models.source_file import SourceFile
 
 __all__ = [
     "CHAT",
@@ -43,6 +44,7 @@ __all__ = [
     "ReviewTask",
     "RowOutcome",
     "RunState",
+    "SourceFile",
     "TaskKind",
     "TaskState",
     "Turn",

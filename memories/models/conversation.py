@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from memories.choices import Scope, SpeakerRole
 from memories.models.base import PatientBound, PatientBoundQuerySet
+from memories.models.source_file import SourceFile
 
 #: The `source` of a conversation that grows turn by turn.
 CHAT = "chat"
@@ -45,6 +46,7 @@ class Conversation(PatientBound):
         max_length=12, choices=Scope, default=Scope.PATIENT, help_text="Whose its memories are, but for critical ones."
     )
     is_instruction = models.BooleanField(default=False, help_text="It tells how something is done: kept turn by turn.")
+    file = models.ForeignKey(SourceFile, models.PROTECT, null=True, blank=True, related_name="conversations")
     deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 

@@ -86,6 +86,8 @@ GOOD = {
 LISTS = {"POST memories-batch"}
 #: Routes that ask for no body, and read none.
 WITHOUT_BODY = {"DELETE chat"}
+#: Routes that take files, not JSON.
+OF_FILES = {"POST files"}
 ODD_VALUES = [
     None,
     True,
@@ -111,7 +113,8 @@ UNSTORABLE = ['"\\u0000"', '"a\\ud800b"', "1e999", '{"\\u0000": 1}', "[" * 60 + 
 def writing_routes() -> Iterator[tuple[str, str, str]]:
     for pattern in urlpatterns:
         for method in ("POST", "PATCH", "DELETE"):
-            if pattern.name and hasattr(pattern.callback.view_class, method.lower()):
+            takes_json = f"{method} {pattern.name}" not in OF_FILES
+            if pattern.name and takes_json and hasattr(pattern.callback.view_class, method.lower()):
                 yield method, pattern.name, str(pattern.pattern)
 
 
