@@ -257,6 +257,10 @@ GROUPING_COSINE = number("GROUPING_COSINE", 0.92, at_least=0, at_most=1)
 #: Hours after which an open question is overdue: one of high severity, and any.
 OVERDUE_HOURS_HIGH = integer("OVERDUE_HOURS_HIGH", 4, at_least=1)
 OVERDUE_HOURS = integer("OVERDUE_HOURS", 72, at_least=1)
+#: When reviewers are told of what is urgent; by mail if there is a mail server, by webhook if there is one.
+NOTIFY_CRON = text("NOTIFY_CRON", "*/5 * * * *")
+NOTIFY_WEBHOOK_URL, NOTIFY_WEBHOOK_SECRET = server("NOTIFY_WEBHOOK_URL"), text("NOTIFY_WEBHOOK_SECRET")
+SITE_ADDRESS = server("SITE_ADDRESS").rstrip("/")
 
 # --- Record ---------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from memories.ingestion import carry_out, give_up
 from memories.models import ExtractionRun, RunState
 from memories.narrative import refresh_narrative
 from memories.nightly import patients_to_tend, tend
+from memories.notifying import notify, recipients
 from memories.summary import Summary
 from patients.models import Patient
 
@@ -116,6 +117,28 @@ async def rescue_stalled_jobs(context: JobContext, timestamp: int) -> None:
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs():
         await manager.retry_job(job)
+
+
+# --- what waits for a person ----------------------------------------------------------------------------------------
+
+
+@app.periodic(cron=settings.NOTIFY_CRON)
+@app.task(name="memories.notify_reviewers", queueing_lock="notify_reviewers")
+def notify_reviewers(timestamp: int) -> None:
+    """Queue a job for each who is to be told of urgent questions, so that one address out of order delays no other."""
+    close_old_connections()
+    try:
+        for recipient in recipients(by=QUEUE_ACTOR):
+            with acting_as(QUEUE_ACTOR), suppress(AlreadyEnqueued), transaction.atomic():
+                notify_one.configure(queueing_lock=f"notify:{recipient}").defer(recipient=recipient)
+    finally:
+        close_old_connections()
+
+
+@app.task(name="memories.notify_one", retry=RETRY)
+def notify_one(*, recipient: str) -> None:
+    """Tell one recipient of what is urgent and has not been told yet."""
+    _carefully(lambda: notify(recipient, by=QUEUE_ACTOR))
 
 
 # --- by night --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from memories.models.index import MemoryIndex, MemoryWord
 from memories.models.link import LinkKind, MemoryLink, MemoryLinkQuerySet
 from memories.models.memory import AllergyDetail, MedicationDetail, Memory, MemoryQuerySet, Mention
 from memories.models.narrative import PatientNarrative
+from memories.models.notice import ReviewNotice, Urgency
 from memories.models.review import ReviewSeverity, ReviewTask, TaskKind, TaskState
 from memories.models.source_file import SourceFile
 
@@ -40,6 +41,7 @@ __all__ = [
     "MemoryWord",
     "Mention",
     "PatientNarrative",
+    "ReviewNotice",
     "ReviewSeverity",
     "ReviewTask",
     "RowOutcome",
@@ -48,5 +50,6 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Turn",
+    "Urgency",
     "Verdict",
 ]
