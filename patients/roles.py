@@ -36,6 +36,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "memories.add_memory",
         "memories.change_memory",
         "memories.review_memory",
+        "memories.export_memory",
         "memories.view_reviewtask",
         "memories.change_reviewtask",
         "memories.view_extractionrun",

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from audit.mixins import RecordedAdmin
 from memories.admin.asker import user_of
+from memories.admin.exports import exported
 from memories.admin.overview import ASSERTED_NONE, overview, printed, reconciliation, timeline
 from memories.admin.visit import visit
 from memories.choices import AllergyAssertion
@@ -29,6 +30,7 @@ PAGES: dict[str, PatientPage] = {
     "timeline": timeline,
     "reconciliation": reconciliation,
     "print": printed,
+    "export": exported,
 }
 
 

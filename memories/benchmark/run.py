@@ -10,6 +10,7 @@ from django.db import connection
 from audit.actors import acting_as
 from memories.benchmark.database_share import database_share
 from memories.benchmark.over_http import Caller
+from memories.benchmark.pages import page_lines
 from memories.benchmark.reading import reading_times
 from memories.benchmark.recall import recall
 from memories.benchmark.report import Line, compared, promised, spread
@@ -59,6 +60,16 @@ def run(sizes: Sizes, *, tell: Callable[[str], None] = lambda text: None) -> tup
         tell("Searching in the database ...")
         lines += _in_database(seeded, questions, sizes)
         lines.append(_reading(sizes))
+        return _circumstances(), lines
+
+
+def run_pages(sizes: Sizes, *, tell: Callable[[str], None] = lambda text: None) -> tuple[str, list[Line]]:
+    """As `run`, for the pages of staff alone."""
+    with scratch_database():
+        tell(f"Seeding {sizes.patients} patients with {sizes.memories} memories each ...")
+        seeded = seed(patients=sizes.patients, memories=sizes.memories, large=sizes.large)
+        tell("Opening the pages ...")
+        lines = list(page_lines(seeded, rounds=sizes.rounds))
         return _circumstances(), lines
 
 

@@ -84,7 +84,10 @@ class Memory(PatientBound):
     class Meta:
         verbose_name_plural = "memories"
         ordering = ["-recorded_at"]
-        permissions = [("review_memory", "Can confirm, correct and refute allergies and medications")]
+        permissions = [
+            ("review_memory", "Can confirm, correct and refute allergies and medications"),
+            ("export_memory", "Can hand out what is remembered of a patient"),
+        ]
         indexes = [
             models.Index(fields=["patient", "category", "-last_said_at"], name="memories_memory_category"),
             models.Index(fields=["patient", "-recorded_at"], name="memories_memory_recent"),

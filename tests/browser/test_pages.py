@@ -38,6 +38,7 @@ def pages_for_the_nurse(story: Story) -> dict[str, str]:
         "visit": f"patients/patient/{story.mrs_hale.pk}/visit/",
         "timeline": f"patients/patient/{story.mrs_hale.pk}/timeline/",
         "reconciliation": f"patients/patient/{story.mrs_hale.pk}/reconciliation/",
+        "export": f"patients/patient/{story.mrs_hale.pk}/export/",
         "print": f"patients/patient/{story.mrs_hale.pk}/print/",
         "patient-edit": f"patients/patient/{story.mrs_hale.pk}/change/",
         "patient-add": "patients/patient/add/",

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 from memories.benchmark.report import as_table
-from memories.benchmark.run import Sizes, run
+from memories.benchmark.run import Sizes, run, run_pages
 
 WIDTH = 150
 SIZES = {
@@ -25,11 +25,13 @@ class Command(BaseCommand):
             kind = float if size.name == "seconds" else int
             text = f"{SIZES[size.name]} (default {size.default})"
             parser.add_argument(f"--{size.name}", type=kind, default=size.default, help=text)
+        parser.add_argument("--pages", action="store_true", help="measure the pages of staff instead")
         parser.add_argument("--check", action="store_true", help="fail when a target is missed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         sizes = Sizes(**{name: options[name] for name in SIZES})
-        circumstances, lines = run(sizes, tell=self.stderr.write)
+        measure = run_pages if options["pages"] else run
+        circumstances, lines = measure(sizes, tell=self.stderr.write)
         self.stdout.ending = ""  # rich ends its own lines
         console = Console(file=cast(IO[str], self.stdout), width=WIDTH, highlight=False)
         console.print(f"{circumstances}; {sizes.patients} patients x {sizes.memories} memories. Times are p50 / p95.\n")

@@ -1,9 +1,11 @@
 """The pages about one patient: what they say, for whom, and what stays on record of it."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -169,3 +171,53 @@ def test_printed_summary_tells_each_items_status_and_nothing_refuted(
     assert "Confirmed, said" in page
     assert "Unknown. Nobody has asserted that there are none" in page
     assert "Hale" not in page.partition("<title>")[2].partition("</title>")[0]
+
+
+# --- handed out ------------------------------------------------------------------------------------------------------
+
+PURPOSE = {"purpose": "The patient asked for it", "recipient": "Her daughter"}
+
+
+def export(browse: Callable, user: User, patient: Patient, **fields: str) -> HttpResponse:
+    return browse(user).post(reverse("admin:patients_patient_export", args=[patient.pk]), fields)
+
+
+def test_export_hands_out_everything_with_its_status_and_is_on_record_with_its_purpose(
+    browse: Callable, penicillin: Memory, lisinopril: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    with acting_as(actor_for(nora)):
+        actions.refute(penicillin, by=nora, reason="Only a stomach ache.")
+    answer = export(browse, nora, mrs_hale, form="jsonl", **PURPOSE)
+    told = {row["id"]: row for row in map(json.loads, answer.content.decode().splitlines())}
+    assert told[str(penicillin.pk)]["verification_status"] == "refuted"
+    assert told[str(lisinopril.pk)]["verification_status"] == "unconfirmed"
+    assert "Hale" not in answer["Content-Disposition"]
+    assert "no-store" in answer["Cache-Control"]
+    with directing():
+        entry = AccessLog.objects.for_patient(mrs_hale.pk).get(event=Event.EXPORT)
+        assert set(entry.object_ids) == set(told)
+        assert entry.reason == "The patient asked for it. To: Her daughter"
+
+
+@pytest.mark.parametrize(("form", "content_type"), [("csv", "text/csv"), ("fhir", "application/fhir+json")])
+def test_export_comes_in_the_form_that_was_chosen(
+    form: str, content_type: str, browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    answer = export(browse, nora, mrs_hale, form=form, **PURPOSE)
+    assert answer["Content-Type"].startswith(content_type)
+    assert b"enicillin" in answer.content
+
+
+@pytest.mark.parametrize("missing", ["purpose", "recipient"])
+def test_nothing_is_handed_out_without_a_purpose_and_a_recipient(
+    missing: str, browse: Callable, penicillin: Memory, mrs_hale: Patient, nora: User
+) -> None:
+    answer = export(browse, nora, mrs_hale, form="jsonl", **{**PURPOSE, missing: ""})
+    assert answer["Content-Type"].startswith("text/html")
+    assert b"penicillin" not in answer.content
+    with directing():
+        assert not AccessLog.objects.filter(event=Event.EXPORT).exists()
+
+
+def test_caregiver_hands_out_nothing(browse: Callable, penicillin: Memory, mrs_hale: Patient, carl: User) -> None:
+    assert export(browse, carl, mrs_hale, form="jsonl", **PURPOSE).status_code == 403
