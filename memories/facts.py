@@ -10,7 +10,7 @@ from typing import TypeVar
 from memories.choices import AllergyAssertion, Category, ClinicalStatus, Kind, MedicationStatus
 from memories.extraction.candidates import AllergyFacts, Candidate, MedicationFacts
 from memories.models import AllergyDetail, MedicationDetail
-from memories.vocabulary.allergens import allergens
+from memories.vocabulary.allergens import allergen_name, allergens
 from memories.vocabulary.drugs import ingredient_of, resembling
 
 Facts = TypeVar("Facts", AllergyFacts, MedicationFacts)
@@ -76,6 +76,6 @@ def with_ingredient(facts: Facts) -> Facts:
     """The same facts with the vocabulary's name for what was heard, or, if it has none, a name that resembles it."""
     heard = facts.substance if isinstance(facts, AllergyFacts) else facts.drug
     known = ingredient_of(heard)
-    if known is None and isinstance(facts, AllergyFacts) and (allergen := allergens().exactly(heard)):
-        known = allergen.name
+    if known is None and isinstance(facts, AllergyFacts):
+        known = allergen_name(heard)
     return replace(facts, ingredient=known or "", guess="" if known or not heard else resembling(heard))

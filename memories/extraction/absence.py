@@ -13,6 +13,7 @@ from memories.extraction.phrases import spans
 from memories.extraction.reading import Sentence
 from memories.extraction.substances import has_cue, substances_of
 from memories.extraction.topics import DRUGS, Topic, asks_what_is_not_borne, drugs_only
+from memories.vocabulary.allergens import allergens
 
 _NONE = re.compile(
     r"\b(?:no (?:known |drug |medication |medicine |food |other known |significant )*allerg(?:y|ies)|nkd?a"
@@ -122,7 +123,12 @@ def _assertion(drugs: bool) -> AllergyAssertion:
 def _contradicted(assertion: AllergyAssertion, stated: Sequence[Candidate]) -> bool:
     if assertion == AllergyAssertion.NONE_KNOWN:
         return bool(stated)
-    return any(one.allergy and one.allergy.ingredient for one in stated)
+    return any(one.allergy and one.allergy.ingredient and _is_drug(one.allergy.ingredient) for one in stated)
+
+
+def _is_drug(ingredient: str) -> bool:
+    listed = allergens().exactly(ingredient)
+    return listed is None or listed.kind == "drug"
 
 
 def _candidate(assertion: AllergyAssertion, quote: Quote) -> Candidate:

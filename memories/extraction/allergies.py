@@ -13,6 +13,7 @@ from memories.extraction.reactions import CANNOT, causes_reaction, is_forbidden,
 from memories.extraction.reading import Sentence
 from memories.extraction.substances import LEAVING_OUT, has_cue, is_answered_by_allergy, is_explained, substances_of
 from memories.extraction.topics import Topic
+from memories.vocabulary.allergens import allergen_name
 from memories.vocabulary.words import word_set
 
 #: Asked for, and not named: "Any problems with vaccines?"
@@ -198,11 +199,12 @@ def _opens_with_reaction(move: Move, one: _Allergy) -> bool:
 
 def _candidate(one: _Allergy, reaction: tuple[str, str]) -> Candidate:
     mention = one.mention
-    facts = AllergyFacts(mention.name, mention.ingredient, mention.guess, reaction=reaction[0], severity=reaction[1])
+    ingredient = mention.ingredient or allergen_name(mention.name)
+    facts = AllergyFacts(mention.name, ingredient, mention.guess, reaction=reaction[0], severity=reaction[1])
     said = f"Not allergic to {mention.name}." if one.denied else f"Allergic to {mention.name}{_with(reaction[0])}."
     return Candidate(
         category=Category.ALLERGY,
-        about=(mention.ingredient or mention.name).lower(),
+        about=(ingredient or mention.name).lower(),
         content=said,
         quote=one.quote,
         priority=Priority.CRITICAL,

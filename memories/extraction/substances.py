@@ -7,6 +7,7 @@ from memories.choices import SpeakerRole
 from memories.extraction.assertion import after_answering_no, is_excepted
 from memories.extraction.dialogue import Act, Move
 from memories.extraction.dosing import dosing_of
+from memories.extraction.listing import goes_on_list, has_predicate
 from memories.extraction.mentions import Mention, allergens_in, heard, medicines_in
 from memories.extraction.phrases import spans
 from memories.extraction.polarity import is_negative
@@ -55,7 +56,7 @@ _TAKING = (
 )  # fmt: skip
 _STOPS = word_set(
     "but which that because so when it she he they we you if then what where how do does did is are was "
-    "were who since though also makes gives causes gave made or? for as after from including you've "
+    "were has have had who since though also makes gives causes gave made or? for as after from including you've "
     "we've he's she's they've i've it's that's you're there's such at about until . ? ! ; :"
 )
 _EMPTY = word_set(
@@ -101,7 +102,7 @@ def substances_of(move: Move) -> list[Mention]:
     known = allergens_in(sentence)
     named = [*_after_cues(sentence, known), *_before_cues(sentence, known)]
     if not named and not has_cue(sentence) and move.topic is Topic.ALLERGY:
-        listed = _listed(move, known)
+        listed = [one for one in _listed(move, known) if goes_on_list(move, one, known)]
         named = [*listed, *_misspelt(move, known)] if _may_list(move) else _left_out(sentence, listed)
     if named and move.topic is Topic.ALLERGY and move.act is Act.TELLS and not _denies(sentence, named[-1]):
         named += [one for one in known if one.first > named[-1].first and _goes_on_with(sentence, named[-1], one)]
@@ -191,7 +192,9 @@ def _denies(sentence: Sentence, one: Mention) -> bool:
 def _goes_on_with(sentence: Sentence, before: Mention, one: Mention) -> bool:
     """ "Allergic to bees, and there's one medicine, Ceclor"; not "allergic to sulfa, but I take aspirin"."""
     between = set(sentence.norms[before.last : one.first])
-    return bool(one.ingredient) and not one.is_class and not between & _OTHER_MATTERS
+    if between & _OTHER_MATTERS or has_predicate(sentence.norms[before.last : one.first]):
+        return False
+    return bool(one.ingredient) and not one.is_class
 
 
 def _after_cues(sentence: Sentence, known: Sequence[Mention]) -> Iterator[Mention]:
@@ -214,6 +217,8 @@ def _end_of_list(sentence: Sentence, begins: int) -> int:
     norms = sentence.norms
     for at in range(begins, len(norms)):
         if norms[at] in _STOPS or (norms[at] in ("i", "i've", "i'm", "my") and at > begins):
+            return at
+        if at > begins and has_predicate(norms[at : at + 1]):
             return at
     return len(norms)
 

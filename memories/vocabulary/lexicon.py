@@ -42,7 +42,7 @@ class Lexicon(Generic[T]):
 
     def at(self, words: Sequence[Word], first: int) -> Found[T] | None:
         """The longest phrase that starts at this word, or None."""
-        for head in _singulars(words[first].key):
+        for head in singulars(words[first].key):
             for tail, entry in self._starts.get(head, ()):
                 last = _follow(words, first + 1, tail)
                 if last:
@@ -76,7 +76,7 @@ def _follow(words: Sequence[Word], at: int, tail: tuple[str, ...]) -> int:
     for key in tail:
         if at < len(words) and (words[at].norm == "-" or _abbreviates(words, at)):
             at += 1
-        if at >= len(words) or key not in _singulars(words[at].key):
+        if at >= len(words) or key not in singulars(words[at].key):
             return 0
         at += 1
     return at
@@ -87,7 +87,8 @@ def _abbreviates(words: Sequence[Word], at: int) -> bool:
     return words[at].norm == "." and len(words[at - 1].norm) == 1 and words[at].start == words[at - 1].end
 
 
-def _singulars(key: str) -> tuple[str, ...]:
+def singulars(key: str) -> tuple[str, ...]:
+    """A word and what it may be the plural of."""
     if len(key) < 4 or not key.endswith("s") or key.endswith("ss"):
         return (key,)
     if key.endswith("ies"):

@@ -3,18 +3,20 @@
 import pytest
 
 from memories.choices import Category, Priority, Severity
+from memories.extraction.candidates import AllergyFacts
+from memories.facts import with_ingredient
 from tests.memories.extraction.statements import candidates, facts
 
 TALKS = {
-    "ruled out, with the reason": (["C: And no strawberries, she swells up."], {"strawberries (swells)"}),
-    "ruled out, the reason next": (["C: Keep him away from walnuts. His throat closes."], {"walnuts (throat closes)"}),
+    "ruled out, with the reason": (["C: And no strawberries, she swells up."], {"strawberry (swells)"}),
+    "ruled out, the reason next": (["C: Keep him away from walnuts. His throat closes."], {"walnut (throat closes)"}),
     "one tape, told twice": (
         ["C: The skin under the adhesive tape blistered, he says tape always does that to him."],
         {"adhesive tape (blistered)"},
     ),
     "a story": (
         ["P: I ate the scallops and within minutes I was covered in hives."],
-        {"scallops (hives)"},
+        {"scallop (hives)"},
     ),
     "on the list, and explained": (
         ["N: I see Ceftin on your list of allergies.", "P: Yes, that gave me hives."],
@@ -32,7 +34,7 @@ TALKS = {
         ["N: You're allergic to tetracycline and codeine?", "P: Just the codeine. Tetracycline was my sister."],
         {"codeine"},
     ),
-    "a fever is no hay": (["C: He gets hay fever and he's allergic to cats."], {"cats"}),
+    "a fever is no hay": (["C: He gets hay fever and he's allergic to cats."], {"cat"}),
     "a plain statement": (["-: Patient is allergic to penicillin"], {"penicillin"}),
     "a short answer": (["N: Any allergies?", "P: Penicillin."], {"penicillin"}),
     "an answer with the reaction": (
@@ -66,7 +68,7 @@ TALKS = {
     ),
     "foods and materials": (
         ["C: He's allergic to peanuts and latex."],
-        {"peanuts", "latex"},
+        {"peanut", "latex"},
     ),
     "a thing that no list holds": (["P: I am allergic to quinoa bread."], {"quinoa bread"}),
     "without the word allergy": (["P: I can't take aspirin, it gives me hives."], {"aspirin (hives)"}),
@@ -155,7 +157,7 @@ TALKS = {
         ["P: Penicillin and me don't get along. Hives from head to toe."],
         {"penicillin (hives)"},
     ),
-    "what it does when eaten": (["C: When he eats eggs his lips puff up."], {"eggs (puff up)"}),
+    "what it does when eaten": (["C: When he eats eggs his lips puff up."], {"egg (puff up)"}),
     "relief when taken": (["P: When I take Benadryl the swelling goes down."], set()),
     "stopped for what it did": (
         ["P: I had to stop the amoxicillin because I came out in a rash."],
@@ -170,10 +172,10 @@ TALKS = {
         {"penicillin (rash)", "latex", "shellfish"},
     ),
     "the heading of a note": (["-: ALLERGIES: NKDA."], {"no-known-drug-allergies"}),
-    "the exception to a no": (["N: Any allergies?", "P: Not to medicine, no. Just cats."], {"cats"}),
+    "the exception to a no": (["N: Any allergies?", "P: Not to medicine, no. Just cats."], {"cat"}),
     "the rescue is no allergen": (
         ["N: Any food allergies?", "C: Shellfish and tree nuts, he carries an EpiPen."],
-        {"Shellfish", "tree nuts"},
+        {"shellfish", "tree nuts"},
     ),
     "a comparison names no allergen": (
         ["N: Any allergies?", "P: Demerol.", "N: What does it do?", "P: Makes me sick as a dog."],
@@ -202,7 +204,7 @@ TALKS = {
         ["N: Any allergies?", "P: No.", "N: Do you have pets?", "P: Two cats and a dog."],
         {"no-known-allergies"},
     ),
-    "said when it is offered": (["N: Is it okay if I use latex gloves?", "P: No, I'm allergic."], {"latex gloves"}),
+    "said when it is offered": (["N: Is it okay if I use latex gloves?", "P: No, I'm allergic."], {"latex"}),
     "nothing new is not nothing": (["N: Anything new with allergies?", "P: No, same old penicillin."], {"penicillin"}),
     "no, just the one": (["N: Any allergies?", "P: No, just penicillin."], {"penicillin"}),
     "no, that one is fine": (["N: Any allergies?", "P: No, I had penicillin in March."], {"no-known-allergies"}),
@@ -217,6 +219,73 @@ TALKS = {
 @pytest.mark.parametrize(("turns", "expected"), TALKS.values(), ids=TALKS.keys())
 def test_allergies(turns: list[str], expected: set[str]) -> None:
     assert facts(Category.ALLERGY, *turns) == expected
+
+
+PREDICATES = (
+    "likes bananas", "loves her bananas", "prefers oatmeal without sugar at 2 o'clock", "eats eggs every morning",
+    "had eggs for breakfast", "ate two bananas", "wants bananas", "is asking for chocolate", "has a cat",
+    "owns a dog", "takes aspirin daily", "was started on lisinopril", "hates mushrooms", "enjoys strawberries",
+    "doesn't like broccoli",
+    "buys fish on Fridays", "drinks milk at night", "needs paper tape on her legs", "feeds the cat", "brought tomatoes",
+    "lives with two cats", "asked for morphine", "uses latex gloves", "sleeps on a feather pillow",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("predicate", PREDICATES)
+@pytest.mark.parametrize("who", ["-", "N", "P", "C"])
+def test_what_has_a_predicate_of_its_own_goes_on_no_list_of_allergies(predicate: str, who: str) -> None:
+    for turns in (
+        [f"{who}: Patient is allergic to peanuts.", f"{who}: Patient {predicate}."],
+        [f"{who}: Patient is allergic to peanuts", f"{who}: She {predicate}"],
+        [f"{who}: Patient is allergic to peanuts. {predicate.capitalize()}."],
+    ):
+        assert facts(Category.ALLERGY, *turns) == {"peanut"}
+
+
+@pytest.mark.parametrize("joint", [" and ", ", "])
+@pytest.mark.parametrize(
+    "predicate", ["likes bananas", "takes aspirin daily", "prefers oatmeal", "has a cat", "wants morphine"]
+)
+def test_a_second_predicate_ends_the_list(joint: str, predicate: str) -> None:
+    assert facts(Category.ALLERGY, f"-: She is allergic to peanuts{joint}{predicate}.") == {"peanut"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["And strawberries.", "Strawberries too.", "Strawberries", "Also fresh strawberries", "Oh, and strawberries."],
+)
+@pytest.mark.parametrize("who", ["-", "N", "P", "C"])
+def test_what_has_none_goes_on_with_it(said: str, who: str) -> None:
+    assert facts(Category.ALLERGY, f"{who}: Patient is allergic to peanuts.", f"{who}: {said}") == {
+        "peanut",
+        "strawberry",
+    }
+
+
+def test_a_bare_name_with_what_it_does_goes_on_with_it() -> None:
+    turns = ["-: Patient is allergic to peanuts", "-: Bananas, she swells up"]
+    assert facts(Category.ALLERGY, *turns) == {"peanut", "banana (swells)"}
+
+
+def test_daily_life_told_after_an_answer_is_no_allergy() -> None:
+    turns = ["N: Any allergies?", "P: Just penicillin. My granddaughter brings me bananas on Sundays."]
+    assert facts(Category.ALLERGY, *turns) == {"penicillin"}
+
+
+@pytest.mark.parametrize(
+    ("heard", "name"),
+    [
+        ("eggs", "egg"), ("egg", "egg"), ("Egg whites", "egg"), ("strawberries", "strawberry"), ("cats", "cat"),
+        ("walnuts", "walnut"), ("cashews", "cashew"), ("shrimp", "shrimp"), ("oats", "oats"),
+        ("shell fish", "shellfish"), ("brazil nuts", "brazil nut"), ("latex gloves", "latex"),
+    ],
+)  # fmt: skip
+def test_one_allergen_has_one_name_whoever_makes_the_candidate(heard: str, name: str) -> None:
+    (local,) = candidates(Category.ALLERGY, f"P: I'm allergic to {heard}.")
+    named = with_ingredient(AllergyFacts(heard))
+
+    assert local.allergy
+    assert (local.allergy.ingredient, local.about, named.ingredient) == (name, name, name)
 
 
 def test_an_allergy_is_critical_and_keeps_how_bad_it_was() -> None:

@@ -69,14 +69,20 @@ def random_speech() -> str:
 def test_the_longest_turn_is_read_in_time_that_grows_with_its_length_alone(said: str) -> None:
     turn = (said * (LONGEST_TURN // len(said) + 1))[:LONGEST_TURN]
     read("She takes metroprolol, and she's allergic to penicilin.")  # the vocabularies are loaded
-    begun = process_time()
-    read(turn[: LONGEST_TURN // 4])
-    quarter = process_time() - begun
-    begun = process_time()
-    read(turn)
-    whole = process_time() - begun
-    assert whole < max(8 * quarter, 0.5)  # four times as much; sixteen times were it quadratic
+    whole = _seconds(turn)
+    if whole >= 0.5:  # too short a time tells nothing
+        assert whole < 8 * _seconds(turn[: LONGEST_TURN // 4])  # four times as much; sixteen times were it quadratic
     assert whole < 4
+
+
+def _seconds(turn: str) -> float:
+    """The time that reading takes when nothing else gets in its way: the best of three."""
+    taken = []
+    for _ in range(3):
+        begun = process_time()
+        read(turn)
+        taken.append(process_time() - begun)
+    return min(taken)
 
 
 def test_a_turn_that_runs_on_loses_none_of_its_facts() -> None:
