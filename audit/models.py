@@ -1,5 +1,6 @@
 """The record of who did what to which patient. Append-only, and without a foreign key to what it describes."""
 
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -110,3 +111,70 @@ class AccessLog(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **{**kwargs, "force_insert": True})
+
+
+class Seal(models.Model):
+    """A seal on what a range of transactions wrote into both logs; see `audit.seals`. Append-only."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    sealed_at = models.DateTimeField()
+    since = models.BigIntegerField(help_text="The first transaction of the range.")
+    until = models.BigIntegerField(help_text="The first one after it.")
+    entries = models.PositiveIntegerField()
+    newest_at = models.DateTimeField(help_text="When the newest of its entries was written.")
+    keys = ArrayField(models.CharField(max_length=45))
+    digests = models.BinaryField()
+    key_name = models.CharField(max_length=12, help_text="Which key it was made with.")
+    previous_mac = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"Seal {self.sequence}"
+
+
+class LegalHold(models.Model):
+    """Entries about this patient, or all entries, are kept beyond their time until the hold is lifted."""
+
+    patient_id = models.UUIDField(null=True, blank=True, help_text="None: whomever an entry is about.")
+    reason = models.CharField(max_length=REASON_LENGTH)
+    placed_by = models.CharField(max_length=200)
+    placed_at = models.DateTimeField(default=timezone.now)
+    lifted_by = models.CharField(max_length=200, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="audit_legalhold_lifted_by_someone",
+                condition=models.Q(lifted_at__isnull=True) | ~models.Q(lifted_by=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Legal hold {self.pk}"
+
+
+class Purge(models.Model):
+    """What was taken out of the logs after its time: a signed note, so that what is gone is not taken for deleted."""
+
+    purged_at = models.DateTimeField()
+    through = models.BigIntegerField(help_text="The last seal whose entries were taken out.")
+    before = models.DateTimeField(help_text="Entries up to this instant, unless they were on hold.")
+    entries = models.PositiveIntegerField()
+    reason = models.CharField(max_length=REASON_LENGTH)
+    mac = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["through"]
+
+    def __str__(self) -> str:
+        return f"Purge through seal {self.through}"
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What is signed."""
+        times = [at.astimezone(UTC).isoformat() for at in (self.purged_at, self.before)]
+        return ("purge", self.through, self.entries, *times)

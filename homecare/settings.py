@@ -265,6 +265,9 @@ SITE_ADDRESS = server("SITE_ADDRESS").rstrip("/")
 # --- Record ---------------------------------------------------------------------------------------------------------
 
 AUDITLOG_CID_GETTER = "audit.actors.current_request_id"
+#: What the log is sealed with: the current key, then earlier ones, with which older seals are verified.
+AUDIT_SEAL_KEYS = words("AUDIT_SEAL_KEYS") or ([SECRET_KEY] if PRODUCTION else [kept_secret("seal_key")])
+AUDIT_HEAD_FILE = Path(text("AUDIT_HEAD_FILE", str(VAR_DIR / "seals" / "head")))
 
 # --- Background work ------------------------------------------------------------------------------------------------
 
