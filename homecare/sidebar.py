@@ -52,7 +52,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def said_at_the_top(request: HttpRequest) -> list[str] | None:
     """Beside the search on every page: that a password alone opens, where it does."""
-    return None if settings.SECOND_FACTOR else ["No second factor: set SECOND_FACTOR=true", "warning"]
+    return None if settings.SECOND_FACTOR else ["No second factor", "warning"]
 
 
 def _item(request: HttpRequest, title: str, icon: str, page: str) -> dict[str, Any]:

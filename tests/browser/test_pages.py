@@ -23,10 +23,10 @@ SIZES = {"desktop": ViewportSize(width=1280, height=800), "phone": ViewportSize(
 
 def pages_for_the_nurse(story: Story) -> dict[str, str]:
     with directing():
-        task = ReviewTask.objects.open().by_urgency()[0]
-        conflict = ReviewTask.objects.open().filter(kind="conflict")[0]
-        allergy = Memory.objects.filter(category=Category.ALLERGY)[0]
-        conversation = Conversation.objects.order_by("said_at")[0]
+        task = ReviewTask.objects.open().for_patient(story.mrs_hale).by_urgency()[0]
+        conflict = ReviewTask.objects.open().for_patient(story.mrs_hale).filter(kind="conflict")[0]
+        allergy = Memory.objects.for_patient(story.mrs_hale).filter(category=Category.ALLERGY)[0]
+        conversation = Conversation.objects.for_patient(story.mrs_hale).order_by("said_at")[0]
         failed = ExtractionRun.objects.filter(state="failed").get()
     return {
         "home": "",
