@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,16 @@ def token(nurse: User) -> str:
 @pytest.fixture(scope="package")
 def address(database: dict[str, str]) -> Iterator[str]:
     """Where the server answers over HTTP."""
+    with served_to_agents() as url:
+        yield url
+
+
+@contextmanager
+def served_to_agents() -> Iterator[str]:
+    """The address of an MCP server in a process of its own, on the database of this one."""
     port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "--http", str(port)], env={**os.environ, **database}, preexec_fn=die_with_parent
-    )
+    environment = {**os.environ, **database_environment()}
+    process = subprocess.Popen([*COMMAND, "--http", str(port)], env=environment, preexec_fn=die_with_parent)
     url = f"http://127.0.0.1:{port}/mcp"
     try:
         wait_until(lambda: answers(url) or process.poll() is not None, seconds=60)
