@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from uuid_utils.compat import uuid7
 
 from audit.actors import Actor, Door, acting_as
@@ -67,7 +67,5 @@ def carry_out_call(
             raise
     except ConversationRefused as refused:
         raise CallRefused(str(refused)) from None
-    except DatabaseError:
-        raise CallRefused(FAILED) from None
     finally:
         connection.close()

@@ -1,5 +1,6 @@
 """The server: few tools, described for the language models that choose among them, and patients as resources."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -16,6 +17,8 @@ from memories.mcp.answers import PLAIN, ContextAnswer, Kept, PatientsInCare, Rev
 from memories.mcp.callers import FAILED, Caller, CallRefused, carry_out_call
 
 Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
 
 INSTRUCTIONS = """\
 Memories of patients who are cared for at home: what was said of them, and whether clinical staff confirmed it. \
@@ -60,7 +63,8 @@ def make_server(token_of: Callable[[Context], tuple[str, str | None]]) -> MCPSer
             return await answered(ctx, name, about, do)
         except CallRefused as refused:
             raise ResourceError(str(refused)) from None
-        except Exception:  # noqa: BLE001 because of what is said above
+        except Exception:
+            logger.exception("A resource could not be read.")
             raise ResourceError(FAILED) from None
 
     _add_recall(server, tool)

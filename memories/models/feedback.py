@@ -22,7 +22,6 @@ class MemoryFeedback(PatientBound):
     verdict = models.CharField(max_length=15, choices=Verdict, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
 
     objects = RecordedQuerySet["MemoryFeedback"].as_manager()
 

@@ -104,9 +104,10 @@ class EventView(Mem0View):
 
 
 def _results(run: ExtractionRun) -> list[dict[str, Any]]:
-    """The memories that a run added, and those that it only heard again."""
+    """The memories that a run added, and those that it only heard again; none that was deleted since."""
     keys = [*run.made, *run.reinforced]
-    found = Memory.objects.for_patient(run.patient).with_details().in_bulk(keys)
+    kept = Memory.objects.for_patient(run.patient).filter(deleted_at__isnull=True)
+    found = kept.with_details().in_bulk(keys)
     return [
         {
             "id": str(key),

@@ -88,8 +88,8 @@ def the_patient(request: Request, filters: Filters) -> Patient:
     return patients[0]
 
 
-def the_memory(request: Request, memory_id: str) -> Memory:
-    """The memory of this id. Raises `NotFound` for one that is unknown, not in the caller's care, or no id at all."""
+def the_memory(request: Request, memory_id: str, *, deleted_too: bool = False) -> Memory:
+    """The memory of this id. Raises `NotFound` for one that is unknown, deleted, not in the caller's care, or no id."""
     try:
         key = serializers.UUIDField().to_internal_value(memory_id)
     except ValidationError:
@@ -97,6 +97,8 @@ def the_memory(request: Request, memory_id: str) -> Memory:
     memory = Memory.objects.visible_to(actor_of(request)).with_details().filter(pk=key).first()
     if memory is None:
         raise NotFound(NO_SUCH_MEMORY)
+    if memory.deleted_at and not deleted_too:
+        raise NotFound("This memory was deleted: history() tells when and why.")
     return memory
 
 

@@ -64,8 +64,8 @@ class MemoryHistoryView(Mem0View):
     permissions_required = {"GET": "memories.view_memory"}
 
     def get(self, request: Request, memory_id: str) -> Response:
-        """What became of a memory, oldest first."""
-        memory = the_memory(request, memory_id)
+        """What became of a memory, oldest first; of a deleted one, too."""
+        memory = the_memory(request, memory_id, deleted_too=True)
         record(Event.HISTORY, patient_id=memory.patient_id, objects=[memory.pk], resource=Memory)
         return Response(list(_history(memory)))
 

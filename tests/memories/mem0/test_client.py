@@ -10,6 +10,7 @@ from mem0 import AsyncMemoryClient, MemoryClient
 from mem0.exceptions import AuthenticationError, MemoryError, MemoryNotFoundError, ValidationError
 
 from audit.models import AccessLog, Event, Outcome
+from audit.recording import record
 from memories.choices import VerificationStatus
 from memories.ingestion import carry_out
 from memories.models import Conversation, ExtractionRun, Memory, MemoryFeedback, ReviewTask, Turn
@@ -259,7 +260,8 @@ def test_users_are_the_patients_in_my_care_and_who_spoke_of_them(
 ) -> None:
     told(client, edith, agent_id="bot-of-users", run_id="run-of-users", app_id="app-of-users")
     with directing():
-        Conversation.objects.create(patient=stranger, agent_id="bot-of-strangers")
+        unseen = Conversation.objects.create(patient=stranger, agent_id="bot-of-strangers")
+        record(Event.CREATE, patient_id=stranger.pk, objects=[unseen.pk], resource=Conversation)
     entities = client.users()["results"]
     named = {(entity["type"], entity["name"]) for entity in entities}
     wanted = {("user", edith.external_id), ("agent", "bot-of-users"), ("run", "run-of-users"), ("app", "app-of-users")}
@@ -288,13 +290,18 @@ def test_update_changes_a_memory_and_its_history_tells_of_it(client: MemoryClien
 
 
 def test_deleted_memory_leaves_recall_and_stays_in_its_history(client: MemoryClient, edith: Patient) -> None:
+    added = client.add("She has asthma.", user_id=edith.external_id, async_mode=False)
+    client.delete(added["results"][0]["id"])
     tea = told(client, edith)["preference"]
+    assert client.client.get(f"/v1/event/{added['event_id']}/").json()["results"] == []
     assert client.delete(tea["id"], delete_linked=True) == {"message": "Memory deleted successfully!"}
     assert tea["id"] not in {m["id"] for m in client.get_all(filters={"user_id": edith.external_id})["results"]}
     with directing():
         assert Memory.objects.get(pk=tea["id"]).deletion_reason == "Deleted by a mem0 client."
-    with pytest.raises(ValidationError, match="deleted already"):
-        client.delete(tea["id"])
+    for call in (client.get, client.delete, client.feedback):
+        with pytest.raises(MemoryNotFoundError, match="was deleted"):
+            call(tea["id"])
+    assert client.history(tea["id"])[-1]["event"] == "DELETE"
 
 
 def test_what_is_critical_is_not_changed_by_a_client(client: MemoryClient, edith: Patient) -> None:

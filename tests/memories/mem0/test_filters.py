@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from audit.actors import acting_as
+from audit.models import Event
+from audit.recording import record
 from memories.api.mem0.filters import FIELDS, read_filters
 from memories.choices import Category
 from memories.embedding import embed_documents
@@ -27,6 +29,7 @@ MARCH = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 def remember(patient: Patient, name: str, *, agent: str = "", run: str = "", **fields: Any) -> Memory:
     """A memory that is called `name` in these tests, said in a conversation of this agent and run."""
     sent = Conversation.objects.create(patient=patient, said_at=MARCH, agent_id=agent, session_id=run)
+    record(Event.CREATE, patient_id=patient.pk, objects=[sent.pk], resource=Conversation)
     given = {"category": Category.OBSERVATION, "fact_key": str(uuid4()), "recorded_at": MARCH} | fields
     content = given.pop("content", f"She slept well {name}.")
     turn = Turn.objects.create(patient=patient, conversation=sent, position=0, text=content)
