@@ -22,10 +22,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from audit.actors import acting_as
 from homecare.wsgi import application
+from memories.chats import begin_chat
 from memories.models import Memory, MemoryLink
 from patients.models import Patient, User
-from tests.conftest import directing, token_for
+from tests.conftest import actor_for, directing, token_for
 from tests.memories.talk import hear
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -64,11 +66,14 @@ def known(mrs_hale: Patient, nora: User) -> dict[str, list[Any]]:
         memories = list(Memory.objects.values_list("pk", flat=True))
         links = list(MemoryLink.objects.values_list("pk", flat=True))
     assert len(memories) == 4
+    with acting_as(actor_for(nora)) as actor:
+        chat = begin_chat(mrs_hale, by=actor)
     return {
         "external_id": ["patient_123"],
         "memory_id": [str(key) for key in memories],
         "link_id": [str(key) for key in links],
         "run_id": [str(run.pk)],
+        "chat_id": [str(chat.pk)],
     }
 
 

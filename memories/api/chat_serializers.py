@@ -143,6 +143,15 @@ class ReplySerializer(serializers.Serializer):
         return [cited(name, memory) for name, memory in answer.cites.items()]
 
 
+class StreamedEventSerializer(serializers.Serializer):
+    """One event of a streamed reply: words as they come, then the whole answer, or that it failed."""
+
+    event = serializers.ChoiceField(["words", "answer", "failed"])
+    data = serializers.CharField(  # type: ignore[assignment] # because a field of this name hides what a shape has
+        help_text="JSON: of words their text, of an answer the reply, of a failure its detail."
+    )
+
+
 def cited(reference: str, memory: Memory) -> dict[str, Any]:
     return {
         "reference": reference,

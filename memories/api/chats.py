@@ -27,6 +27,7 @@ from memories.api.chat_serializers import (
     ReplySerializer,
     SaidSerializer,
     StoredSerializer,
+    StreamedEventSerializer,
 )
 from memories.api.memories import became, status_of
 from memories.api.patients import record_told
@@ -178,7 +179,16 @@ class ReplyView(APIView):
     opens_own_transactions = frozenset({"POST"})
     renderer_classes = [JSONRenderer, BrowsableAPIRenderer, EventStreamRenderer]
 
-    @extend_schema(request=QuestionSerializer, responses={201: ReplySerializer})
+    def handle_exception(self, exc: Exception) -> Response:
+        """What is refused before a stream begins is JSON, and says so."""
+        if isinstance(getattr(self.request, "accepted_renderer", None), EventStreamRenderer):
+            self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        return super().handle_exception(exc)
+
+    @extend_schema(
+        request=QuestionSerializer,
+        responses={(201, "application/json"): ReplySerializer, (201, "text/event-stream"): StreamedEventSerializer},
+    )
     def post(self, request: Request, chat_id: UUID) -> Response | StreamingHttpResponse:
         """Say something in a chat and have it answered from what is remembered, with the memories it rests on.
 

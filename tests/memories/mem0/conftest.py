@@ -32,7 +32,7 @@ def register(nurse: User) -> Callable[..., Patient]:
 
     def make(*carers: User) -> Patient:
         with directing():
-            patient = Patient.objects.create(external_id=f"pat-{next(_numbers):03}")
+            patient = Patient.objects.create(external_id=f"person-{next(_numbers)}")
             for carer in carers:
                 CareAssignment.objects.create(user=carer, patient=patient, role=Role.CLINICIAN)
         return patient
