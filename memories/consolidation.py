@@ -10,8 +10,6 @@ from uuid import UUID
 
 import numpy as np
 from django.db.models import Q
-from pgvector import HalfVector
-from pgvector.django import CosineDistance
 
 from memories.alerts import raise_alerts_about
 from memories.choices import (
@@ -22,15 +20,13 @@ from memories.choices import (
     Priority,
     VerificationStatus,
 )
-from memories.embedding import get_embedder
 from memories.extraction.candidates import Candidate
 from memories.facts import drug_key, fact_key, folded, substance_key
-from memories.indexing import index_memories
+from memories.indexing import find_alike, index_memories
 from memories.known_allergies import has_lapsed, revoke_contradicted
 from memories.models import (
     ExtractionRun,
     Memory,
-    MemoryIndex,
     MemoryQuerySet,
     Mention,
     ReviewSeverity,
@@ -39,7 +35,7 @@ from memories.models import (
     Turn,
 )
 from memories.models.memory import LIVE, Stance
-from memories.remembering import add_mention, quote_turn, remember, retire
+from memories.remembering import add_mention, compose, quote_turn, retire, write_new
 from memories.vocabulary.contrasts import contrasts
 
 #: Two sentences of one category this alike (cosine) say the same, unless they contrast. Never asked of critical ones.
@@ -62,6 +58,15 @@ class Statement:
     turn: Turn
     said_at: datetime
     vector: np.ndarray | None
+
+    @property
+    def may_be_in_other_words(self) -> bool:
+        """Whether likeness of meaning says anything about it. It says nothing of critical items and of dates."""
+        return (
+            self.vector is not None
+            and self.candidate.category not in CRITICAL_CATEGORIES
+            and not self.candidate.starts_at
+        )
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ def consolidate(
     ledger = _Ledger(run, statements)
     for statement in statements:
         ledger.enter(statement)
+    ledger.write()
     ledger.index_added()
     raise_alerts_about([*ledger.result.added, *ledger.result.reinforced], ledger.critical)
     return ledger.result
@@ -109,16 +115,28 @@ class _Ledger:
         self.run = run
         self.patient = run.patient
         self.result = Consolidation()
+        #: What is new and not written yet: memories, their words, the questions about them.
+        self.unwritten: tuple[list[Memory], list[Mention], list[ReviewTask]] = ([], [], [])
+        worded = [statement for statement in statements if statement.may_be_in_other_words]
+        found = find_alike(self.patient, [s.vector for s in worded if s.vector is not None], at_least=SAME_SUBJECT)
+        self.alike = {statement.key: likenesses for statement, likenesses in zip(worded, found, strict=True)}
         #: One object a row, so that what one statement changes the next one sees.
         self.known = self._load(statements)
 
     def _load(self, statements: Sequence[Statement]) -> dict[UUID, Memory]:
-        """What these statements may bear on: the memories of their keys, and all live critical ones if need be."""
+        """What these statements may bear on: the memories of their keys and those alike, and all live critical ones if
+        need be.
+        """
         bearing = Q(fact_key__in=[statement.key for statement in statements])
+        if alike := {key for likenesses in self.alike.values() for key, _ in likenesses}:
+            bearing |= Q(pk__in=alike)
         if any(statement.candidate.category in CRITICAL_CATEGORIES for statement in statements):
             bearing |= LIVE & Q(category__in=CRITICAL_CATEGORIES)
-        found = Memory.objects.for_patient(self.patient).filter(bearing).with_details().order_by("recorded_at")
-        return {memory.pk: memory for memory in found}
+        found = Memory.objects.for_patient(self.patient).filter(bearing).select_related("allergy", "medication")
+        known = {memory.pk: memory for memory in found.order_by("recorded_at")}
+        for memory in known.values():
+            memory.patient = self.patient
+        return known
 
     @property
     def critical(self) -> list[Memory]:
@@ -140,8 +158,9 @@ class _Ledger:
         return next(iter((*standing, *reversed(refuted))), None)
 
     def enter(self, statement: Statement) -> None:
-        """Decide what this statement means, and write it."""
+        """Decide what this statement means. What is new waits for `write`; what changes something else is written."""
         if statement.candidate.denied:
+            self.write()
             self._contradict(statement)
         elif (memory := self._remembered_as(statement.key)) is None:
             self._enter_new(statement)
@@ -162,10 +181,17 @@ class _Ledger:
         memory = self._add(statement)
         if memory.is_critical:
             self._ask_about_new(memory)
+        if less_precise or replaced:
+            self.write()
         for old in less_precise:
             self._supersede(old, memory)
         for old in replaced:
             self._replace(old, memory)
+
+    def write(self) -> None:
+        """Save what is new, before anything asks the database for it."""
+        write_new(*self.unwritten)
+        self.unwritten = ([], [], [])
 
     def _was_decided(self, statement: Statement) -> bool:
         """Whether these very words made a memory of this fact before, which is live no more: read again after a
@@ -190,14 +216,15 @@ class _Ledger:
         candidate, sent = statement.candidate, self.run.conversation
         ends_at = None if candidate.category in CRITICAL_CATEGORIES else sent.memories_expire_at
         metadata = {**sent.sent_metadata, **candidate.metadata}
-        memory = remember(
+        memory = compose(
             replace(candidate, metadata=metadata, expires_at=candidate.expires_at or ends_at),
             patient=self.patient,
             key=statement.key,
             said_at=statement.said_at,
         )
-        quote = statement.candidate.quote
-        quote_turn(memory, statement.turn, quote.start, quote.end, run=self.run)
+        memories, mentions, _ = self.unwritten
+        memories.append(memory)
+        mentions.append(quote_turn(memory, statement.turn, candidate.quote.start, candidate.quote.end, run=self.run))
         self.known[memory.pk] = memory
         self.result.added.append(memory)
         self.result.vectors.append(statement.vector)
@@ -211,6 +238,7 @@ class _Ledger:
     # --- reinforce ------------------------------------------------------------------------------------------------
 
     def _reinforce(self, memory: Memory, statement: Statement) -> None:
+        self.write()
         if not self._mention(memory, statement):
             return
         memory.times_said += 1
@@ -263,20 +291,11 @@ class _Ledger:
 
     def _alike(self, statement: Statement) -> list[Alike]:
         """Live memories of the same category and scope that may be about the same matter, the most alike first."""
-        candidate = statement.candidate
-        if statement.vector is None or candidate.category in CRITICAL_CATEGORIES or candidate.starts_at:
-            return []
-        rows = (
-            MemoryIndex.objects.filter(patient=self.patient, category=candidate.category)
-            .filter(embedding_model=get_embedder().name, embedding__isnull=False)
-            .annotate(distance=CosineDistance("embedding", HalfVector(statement.vector)))
-            .filter(distance__lte=1 - SAME_SUBJECT)
-            .order_by("distance")
-            .select_related("memory")
-        )
-        scope = (candidate.scope, candidate.scope_id)
-        same = [row for row in rows if (row.memory.scope, row.memory.scope_id) == scope]
-        return [(row.memory, 1 - row.distance) for row in same if row.memory.is_live]
+        said = statement.candidate
+        likenesses = self.alike.get(statement.key, ()) if statement.may_be_in_other_words else ()
+        beside = (said.category, said.scope, said.scope_id)
+        alike = ((self.known[key], likeness) for key, likeness in likenesses if key in self.known)
+        return [(m, likeness) for m, likeness in alike if m.is_live and (m.category, m.scope, m.scope_id) == beside]
 
     def _live_beside(self, statement: Statement) -> MemoryQuerySet:
         """The live memories of the statement's category and scope."""
@@ -292,6 +311,7 @@ class _Ledger:
         if candidate.category != Category.PREFERENCE or candidate.kind == Kind.EPISODIC:
             return []
         if candidate.about in SINGLE_VALUED:
+            self.write()
             return list(self._live_beside(statement).filter(about=candidate.about))
         return [memory for memory, _ in alike if contrasts(memory.content, candidate.content)]
 
@@ -337,8 +357,9 @@ class _Ledger:
     # --- ask ------------------------------------------------------------------------------------------------------
 
     def _ask_about_new(self, memory: Memory) -> None:
-        urgent = memory.priority == Priority.CRITICAL
-        ReviewTask.objects.ask(TaskKind.VERIFY, memory, "", ReviewSeverity.HIGH if urgent else ReviewSeverity.MEDIUM)
+        severity = ReviewSeverity.HIGH if memory.priority == Priority.CRITICAL else ReviewSeverity.MEDIUM
+        *_, tasks = self.unwritten
+        tasks.append(ReviewTask(patient=self.patient, kind=TaskKind.VERIFY, memory=memory, severity=severity))
         if memory.category == Category.ALLERGY:
             revoke_contradicted(memory)
 

@@ -14,6 +14,7 @@ from memories.models import LinkKind, Memory, MemoryIndex, MemoryLink, MemoryQue
 from memories.signals import vectors_missing
 from memories.vocabulary.answers import answers_given
 from memories.vocabulary.topics import topics_of_memory
+from patients.models import Patient
 
 #: What a word weighs by where it stands: in the memory; in its typed details or the words it was said with; in the
 #: turn before, to which those may have been an answer ("Any allergies?" "Penicillin.").
@@ -83,6 +84,21 @@ ON CONFLICT (patient_id, lexeme, memory_id) DO NOTHING
 """  # noqa: S608 because what is put in is a figure of ours
 
 
+ALIKE = """
+WITH given AS MATERIALIZED (
+    SELECT number, vector::halfvec AS vector
+    FROM unnest(%(vectors)s::text[]) WITH ORDINALITY AS given (vector, number)
+)
+SELECT number - 1, memory_id, 1 - (embedding <=> vector) AS likeness
+FROM given JOIN memories_memoryindex ON patient_id = %(patient)s AND embedding_model = %(model)s
+WHERE embedding <=> vector <= 1 - %(at_least)s
+ORDER BY number, likeness DESC
+"""
+
+#: The key of a memory, and the cosine of its likeness to something.
+Likeness = tuple[UUID, float]
+
+
 def indexed_text(category: str, content: str) -> str:
     """What is embedded of a memory. The category in front makes questions about a category meet its memories."""
     return f"{category.replace('_', ' ')}: {content}"
@@ -144,6 +160,25 @@ def index_words_again(memories: Sequence[Memory]) -> None:
     known = [None if (vector := vectors[memory.pk]) is None else np.array(vector) for memory in indexed]
     index_memories(indexed, known)
     index_linked(indexed)
+
+
+def find_alike(patient: Patient, vectors: Sequence[np.ndarray], *, at_least: float) -> list[list[Likeness]]:
+    """For each vector the indexed memories of the patient that are this much alike (cosine), the most alike first."""
+    alike: list[list[Likeness]] = [[] for _ in vectors]
+    if alike:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                ALIKE,
+                {
+                    "vectors": [vector_text(vector) for vector in vectors],
+                    "patient": patient.pk,
+                    "model": get_embedder().name,
+                    "at_least": at_least,
+                },
+            )
+            for number, key, likeness in cursor:
+                alike[number].append((key, likeness))
+    return alike
 
 
 def unindex(memories: Sequence[Memory]) -> None:

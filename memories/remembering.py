@@ -1,5 +1,6 @@
 """Writing memories and the words they rest on. One transaction at a time changes those of a patient."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time
 
@@ -24,7 +25,14 @@ def lock_patient(patient_id: object) -> None:
 
 def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datetime, **decided: object) -> Memory:
     """Save a memory of what a candidate states, with its details. `decided` are fields that a person decided."""
-    memory = Memory.objects.create(
+    memory = compose(candidate, patient=patient, key=key, said_at=said_at, **decided)
+    write_new([memory])
+    return memory
+
+
+def compose(candidate: Candidate, *, patient: Patient, key: str, said_at: datetime, **decided: object) -> Memory:
+    """A memory of what a candidate states, with its details, not saved yet."""
+    memory = Memory(
         patient=patient,
         category=candidate.category,
         priority=candidate.priority,
@@ -45,12 +53,21 @@ def remember(candidate: Candidate, *, patient: Patient, key: str, said_at: datet
         **decided,
     )
     if candidate.allergy:
-        memory.allergy = AllergyDetail.objects.create(memory=memory, patient=patient, **asdict(candidate.allergy))
+        memory.allergy = AllergyDetail(memory=memory, patient=patient, **asdict(candidate.allergy))
     if candidate.medication:
-        memory.medication = MedicationDetail.objects.create(
-            memory=memory, patient=patient, **asdict(candidate.medication)
-        )
+        memory.medication = MedicationDetail(memory=memory, patient=patient, **asdict(candidate.medication))
     return memory
+
+
+def write_new(memories: Sequence[Memory], mentions: Sequence[Mention] = (), tasks: Sequence[ReviewTask] = ()) -> None:
+    """Save new memories with their details, words and questions: a statement for each kind of row, and one for its
+    entries in the log of changes.
+    """
+    Memory.objects.create_all(memories)
+    AllergyDetail.objects.create_all([memory.allergy for memory in memories if hasattr(memory, "allergy")])
+    MedicationDetail.objects.create_all([memory.medication for memory in memories if hasattr(memory, "medication")])
+    Mention.objects.bulk_create(mentions)
+    ReviewTask.objects.create_all(tasks)
 
 
 def retire(memory: Memory) -> None:
@@ -71,15 +88,15 @@ def add_mention(
     has_them = Mention.objects.filter(memory=memory, turn=turn, stance=stance, start__lt=end, end__gt=start)
     if has_them.exists():
         return False
-    quote_turn(memory, turn, start, end, run=run, stance=stance)
+    quote_turn(memory, turn, start, end, run=run, stance=stance).save()
     return True
 
 
 def quote_turn(
     memory: Memory, turn: Turn, start: int, end: int, *, run: ExtractionRun, stance: Stance = Stance.STATES
 ) -> Mention:
-    """Save `turn.text[start:end]` as words of this memory."""
-    return Mention.objects.create(
+    """`turn.text[start:end]` as words of this memory, not saved yet."""
+    return Mention(
         patient_id=memory.patient_id,
         memory=memory,
         turn=turn,

@@ -40,8 +40,9 @@ class RecordedQuerySet(PatientBoundQuerySet[Row]):
 
     def create_all(self, objects: Sequence[Row]) -> Sequence[Row]:
         """Many new rows in two statements, each with its own entry in the log of changes."""
-        super().bulk_create(objects)
-        log_creations(objects)
+        if objects:
+            super().bulk_create(objects)
+            log_creations(objects)
         return objects
 
     def delete(self) -> NoReturn:
