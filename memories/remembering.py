@@ -64,8 +64,9 @@ def write_new(memories: Sequence[Memory], mentions: Sequence[Mention] = (), task
     entries in the log of changes.
     """
     Memory.objects.create_all(memories)
-    AllergyDetail.objects.create_all([memory.allergy for memory in memories if hasattr(memory, "allergy")])
-    MedicationDetail.objects.create_all([memory.medication for memory in memories if hasattr(memory, "medication")])
+    # `is_cached`: a memory without a detail would ask the database for it.
+    AllergyDetail.objects.create_all([m.allergy for m in memories if Memory.allergy.is_cached(m)])
+    MedicationDetail.objects.create_all([m.medication for m in memories if Memory.medication.is_cached(m)])
     Mention.objects.bulk_create(mentions)
     ReviewTask.objects.create_all(tasks)
 
