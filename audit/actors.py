@@ -113,11 +113,13 @@ def acting_as(actor: Actor) -> Iterator[Actor]:
     """
     outer = _current.get()
     token = _current.set(actor)
+    is_named = actor == outer and connections[DEFAULT_DB_ALIAS].in_atomic_block
     try:
         with transaction.atomic():
-            _name_to_database(actor)
+            if not is_named:
+                _name_to_database(actor)
             yield actor
-            if outer is not None and not transaction.get_rollback():
+            if outer is not None and not is_named and not transaction.get_rollback():
                 _name_to_database(outer)
     finally:
         _current.reset(token)

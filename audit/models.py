@@ -1,11 +1,13 @@
 """The record of who did what to which patient. Append-only, and without a foreign key to what it describes."""
 
+from collections.abc import Sequence
 from datetime import UTC
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -110,7 +112,20 @@ class AccessLog(models.Model):
         return f"{self.get_event_display()} by {self.actor_label} at {self.recorded_at:%Y-%m-%d %H:%M}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **{**kwargs, "force_insert": True})
+        """Insert this entry. Every request ends with one, and composing Django's INSERT anew takes longer than it."""
+        statement, fields = _insertion()
+        values = [field.get_db_prep_save(getattr(self, field.attname), connection) for field in fields]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+        self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
+
+
+@cache
+def _insertion() -> tuple[str, Sequence[models.Field]]:
+    fields = AccessLog._meta.concrete_fields
+    columns, places = ", ".join(f'"{field.column}"' for field in fields), ", ".join(["%s"] * len(fields))
+    table = AccessLog._meta.db_table
+    return f'INSERT INTO "{table}" ({columns}) VALUES ({places})', fields  # noqa: S608 because the names are ours
 
 
 class Seal(models.Model):

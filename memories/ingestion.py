@@ -47,11 +47,14 @@ class ConversationConflict(ConversationRefused):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A stored conversation and the run that reads it. `is_new` is False if its source id was taken in before."""
+    """A stored conversation, the run that reads it, and the turns that the run covers. `is_new` is False if its source
+    id was taken in before; then the turns are not looked up.
+    """
 
     conversation: Conversation
     run: ExtractionRun
-    is_new: bool
+    turns: Sequence[Turn] = ()
+    is_new: bool = True
 
 
 def take_in(
@@ -89,7 +92,7 @@ def take_in(
             scope=scope,
             **envelope,
         )
-        Turn.objects.bulk_create(
+        turns = Turn.objects.bulk_create(
             Turn(
                 patient=patient,
                 conversation=conversation,
@@ -103,7 +106,8 @@ def take_in(
         )
         record(Event.CREATE, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
         run = begin_run(conversation, inline=inline)
-    return Intake(conversation, run, is_new=True)
+        run.patient = patient
+    return Intake(conversation, run, turns)
 
 
 def begin_run(
@@ -155,6 +159,18 @@ def carry_out(*, run_id: UUID | str, patient_id: object, by: Actor) -> Extractio
     with acting_as(system):
         run = ExtractionRun.objects.select_related("patient", "conversation").get(pk=run_id)
         turns = _turns_shown_to(run)
+    return _carry_out(run, turns, system)
+
+
+def carry_out_now(intake: Intake, *, by: Actor) -> ExtractionRun:
+    """As `carry_out`, for what has just been taken in: its words are still at hand."""
+    run, patient_id = intake.run, intake.conversation.patient_id
+    if not intake.is_new:
+        return carry_out(run_id=run.pk, patient_id=patient_id, by=by)
+    return _carry_out(run, intake.turns, by.becoming_system("extraction", patient_id=patient_id))
+
+
+def _carry_out(run: ExtractionRun, turns: Sequence[Turn], system: Actor) -> ExtractionRun:
     if run.state == RunState.DONE:
         return run
     started = time.perf_counter()

@@ -32,7 +32,7 @@ from memories.api.serializers import (
 )
 from memories.embedding import prepare_query
 from memories.history import history_of
-from memories.ingestion import Intake, carry_out, take_in
+from memories.ingestion import Intake, carry_out_now, take_in
 from memories.models import ExtractionRun, Memory, RunState
 from memories.remembering import lock_patient
 from memories.search import SearchFilters, search
@@ -80,9 +80,8 @@ class MemoriesView(APIView):
         actor = actor_of(request)
         with acting_as(actor):
             patient = visible_patient(request, said["patient_id"])
-        run = _taken_in(patient, said, by=actor, inline=not said["background"]).run
-        if not said["background"]:
-            run = carry_out(run_id=run.pk, patient_id=patient.pk, by=actor)
+            intake = _taken_in(patient, said, by=actor, inline=not said["background"])
+        run = intake.run if said["background"] else carry_out_now(intake, by=actor)
         return Response(became(run), status=status_of(run))
 
 

@@ -5,7 +5,7 @@ from audit.actors import Actor, Door, acting_as, system_actor
 from audit.models import Event
 from audit.recording import record
 from memories.demonstration.cast import Part, Scene
-from memories.ingestion import carry_out, take_in
+from memories.ingestion import carry_out_now, take_in
 from memories.models import ExtractionRun
 from patients.models import CareAssignment, Patient, User
 from patients.roles import Role
@@ -68,4 +68,4 @@ def _say(scene: Scene, patient: Patient, actor: Actor) -> ExtractionRun:
         source_id=scene.source_id,
         inline=True,
     )
-    return carry_out(run_id=intake.run.pk, patient_id=patient.pk, by=actor)
+    return carry_out_now(intake, by=actor)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit.actors import Actor, Door, acting_as, system_actor
-from memories.ingestion import ConversationRefused, Intake, carry_out, take_in
+from memories.ingestion import ConversationRefused, Intake, carry_out_now, take_in
 from memories.management.persevering import persevere
 from memories.models import RunState
 from memories.transcripts import Transcript, parse_transcripts
@@ -114,7 +114,7 @@ class _Intakes:
         if intake.run.state == RunState.DONE:
             return
         try:
-            run = persevere(lambda: carry_out(run_id=intake.run.pk, patient_id=self.patient.pk, by=self.actor))
+            run = persevere(lambda: carry_out_now(intake, by=self.actor))
         except Exception:  # noqa: BLE001 because its text may quote a patient
             self.counts["later"] += 1
             return
