@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -115,7 +115,7 @@ class AccessLog(models.Model):
         """Insert this entry. Every request ends with one, and composing Django's INSERT anew takes longer than it."""
         statement, fields = _insertion()
         values = [field.get_db_prep_save(getattr(self, field.attname), connection) for field in fields]
-        with connection.cursor() as cursor:
+        with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), connection.cursor() as cursor:
             cursor.execute(statement, values)
         self._state.adding, self._state.db = False, DEFAULT_DB_ALIAS
 

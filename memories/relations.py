@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from django.db.models import Q
 
-from memories.choices import Category, ClinicalStatus
+from memories.choices import CRITICAL_CATEGORIES, Category, ClinicalStatus
 from memories.comparisons import TAKEN
 from memories.facts import drug_key, folded
 from memories.indexing import index_linked
@@ -52,6 +52,9 @@ NAMES_RELATION = (
     r"|organi[sz]es|helps|gives?|gave|given|causes?|caused|makes?|made|brings?|brought|leads?|led|since|because|due|from)\M"
 )
 
+#: What has relations of its own to tell of: other memories are what these are related to.
+RELATED = (*CRITICAL_CATEGORIES, Category.PREFERENCE)
+
 #: From which memory to which.
 Related: TypeAlias = tuple[Memory, LinkKind, Memory]
 
@@ -65,12 +68,16 @@ def link_stated(patient: Patient, changed: Iterable[Memory]) -> list[MemoryLink]
     if not keys:
         return []
     live = Memory.objects.for_patient(patient).live()
+    telling = Mention.objects.filter(stance=Stance.STATES, quote__iregex=NAMES_RELATION)
+    turns = set(telling.filter(memory__in=live.filter(category__in=RELATED)).values_list("turn", flat=True))
+    if not turns:
+        return []
     said = list(
-        Mention.objects.filter(memory__in=live, stance=Stance.STATES, quote__iregex=NAMES_RELATION)
+        telling.filter(memory__in=live, turn__in=turns)
         .select_related("memory__allergy", "memory__medication")
         .order_by("recorded_at")
     )
-    ends = list(live.filter(_MAY_BE_NAMED).with_details()) if said else []
+    ends = list(live.filter(_MAY_BE_NAMED).with_details())
     related = [one for one in _related(said, ends) if keys & {one[0].pk, one[2].pk} and one[0].pk != one[2].pk]
     linked = [joined for one in related if (joined := _link(*one))]
     index_linked([end for joined in linked for end in (joined.source, joined.target)])
