@@ -48,7 +48,7 @@ def find_visible(external_id: str) -> Patient | None:
     """The patient of this id, if the one who acts may see them."""
     fields = Patient._meta.concrete_fields
     with connection.cursor() as cursor:
-        cursor.execute(VISIBLE.format(columns=", ".join(field.column for field in fields)), [external_id])
+        cursor.execute(VISIBLE.format(columns=", ".join(str(field.column) for field in fields)), [external_id])
         row = cursor.fetchone()
     return None if row is None else Patient.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], row)
 
