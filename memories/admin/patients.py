@@ -19,9 +19,11 @@ from memories.admin.overview import ASSERTED_NONE, overview, printed, reconcilia
 from memories.admin.visit import visit
 from memories.choices import AllergyAssertion
 from memories.models import Memory
+from memories.opting_out import opt_out
 from patients.models import CareAssignment, KnownAllergies, Patient
 from patients.roles import Role
 
+OPTED_OUT = "The patient opted out."
 PatientPage = Callable[[RecordedAdmin, HttpRequest, Patient], HttpResponse]
 #: The pages about one patient, by the last part of their address.
 PAGES: dict[str, PatientPage] = {
@@ -71,10 +73,14 @@ class PatientAdmin(RecordedAdmin):
         return row.pk
 
     def save_model(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> None:
-        """Who registers a patient cares for them: else nobody could see what was registered."""
+        """Who registers a patient cares for them: else nobody could see what was registered. Who opts out leaves every
+        recall, as over REST.
+        """
         super().save_model(request, obj, form, change)
         if not change:
             CareAssignment.objects.create(patient=obj, user=user_of(request), role=Role.CLINICIAN)
+        elif "opted_out_at" in form.changed_data and obj.is_opted_out:
+            opt_out(obj, by=user_of(request), reason=OPTED_OUT)
 
     def response_post_save_add(self, request: HttpRequest, obj: Patient) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:patients_patient_overview", args=[obj.pk]))

@@ -15,7 +15,7 @@ from memories.models import Conversation, ExtractionRun, Memory, ReviewTask
 from patients.models import AccessKey, CareAssignment, Patient, User
 from patients.roles import Role
 from tests.conftest import ApiClient, actor_for, directing, person
-from tests.memories.talk import said
+from tests.memories.talk import hear, said
 
 PATIENT_MODELS = (Patient, Conversation, Memory, ReviewTask, ExtractionRun)
 
@@ -223,6 +223,18 @@ def test_names_reach_no_title_no_message_and_not_djangos_own_log(
         assert mrs_hale.family_name == "Hale-Moore"
         assert not DjangoLogEntry.objects.exists()
         assert AccessLog.objects.filter(event=Event.UPDATE, patient_id=mrs_hale.pk).count() == 1
+
+
+def test_a_patient_who_opts_out_on_the_page_leaves_every_recall(
+    browse: Callable, mrs_hale: Patient, nora: User
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.", "Patient prefers tea in the morning.")
+    address = reverse("admin:patients_patient_change", args=[mrs_hale.pk])
+    form = {"given_name": "Edith", "family_name": "Hale", "is_active": "on", "birth_date": "", "consent_given_by": ""}
+    response = browse(nora).post(address, {**form, "opted_out_at_0": "2026-01-02", "opted_out_at_1": "08:00:00"})
+    assert response.status_code == 302
+    with directing():
+        assert [memory.category for memory in Memory.objects.for_patient(mrs_hale).live()] == ["allergy"]
 
 
 def test_clinician_registers_a_patient_who_is_then_in_her_care(browse: Callable, nora: User) -> None:
