@@ -93,14 +93,15 @@ def take_seat() -> Callable[[], None]:
 
     Raises `TooManyAnswers` at once: whoever waited here would hold a thread for nothing.
     """
-    if not _seats.acquire(blocking=False):
+    seats = _seats
+    if not seats.acquire(blocking=False):
         raise TooManyAnswers
     held = [True]
 
     def leave() -> None:
         if held:
             held.clear()
-            _seats.release()
+            seats.release()
 
     return leave
 

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from audit.actors import acting_as
 from homecare.wsgi import application
+from memories import replying
 from memories.chats import begin_chat
 from memories.models import Memory, MemoryLink
 from patients.models import Patient, User
@@ -56,6 +58,12 @@ def one_connection() -> Iterator[None]:
     yield
     for signal in signals:
         signal.connect(close_old_connections)
+
+
+@pytest.fixture(autouse=True)
+def own_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schemathesis closes no stream, as a server does: the places of its answers are not those of other tests."""
+    monkeypatch.setattr(replying, "_seats", BoundedSemaphore(1000))
 
 
 @pytest.fixture
