@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -146,3 +147,9 @@ def nora_api(nora: User) -> ApiClient:
 @pytest.fixture
 def carl_api(carl: User) -> ApiClient:
     return ApiClient(token_for(carl))
+
+
+@pytest.fixture(autouse=True)
+def own_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that a test leaves unread keeps its place: the answers of each test have places of their own."""
+    monkeypatch.setattr("memories.replying._seats", BoundedSemaphore(settings.ANSWERS_AT_ONCE))
