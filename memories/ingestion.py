@@ -92,22 +92,26 @@ def take_in(
             scope=scope,
             **envelope,
         )
-        turns = Turn.objects.bulk_create(
-            Turn(
-                patient=patient,
-                conversation=conversation,
-                position=position,
-                speaker=utterance.speaker[:100],
-                role=utterance.role,
-                text=utterance.text,
-                place=utterance.place[:60],
-            )
-            for position, utterance in enumerate(spoken)
-        )
+        turns = _store_turns(conversation, spoken)
         record(Event.CREATE, patient_id=patient.pk, objects=[conversation.pk], resource=Conversation)
         run = begin_run(conversation, inline=inline)
         run.patient = patient
     return Intake(conversation, run, turns)
+
+
+def _store_turns(conversation: Conversation, spoken: Sequence[Utterance]) -> list[Turn]:
+    return Turn.objects.bulk_create(
+        Turn(
+            patient=conversation.patient,
+            conversation=conversation,
+            position=position,
+            speaker=utterance.speaker[:100],
+            role=utterance.role,
+            text=utterance.text,
+            place=utterance.place[:60],
+        )
+        for position, utterance in enumerate(spoken)
+    )
 
 
 def begin_run(

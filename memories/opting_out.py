@@ -12,6 +12,9 @@ from memories.models import Memory, ReviewTask
 from memories.remembering import lock_patient
 from patients.models import Patient, User
 
+#: The reason where none is asked for.
+OPTED_OUT = "The patient opted out."
+
 
 @dataclass(frozen=True, slots=True)
 class OptedOut:

@@ -164,4 +164,8 @@ class PatientView(APIView):
         serializer.is_valid(raise_exception=True)
         serializer.save()
         record(Event.UPDATE, patient_id=patient.pk, objects=[patient.pk], resource=Patient)
+        self.patient_changed(patient, set(serializer.validated_data), by=user_of(request))
         return Response(serializer.data)
+
+    def patient_changed(self, patient: Patient, fields: set[str], *, by: User) -> None:
+        """What follows from a change of these fields, in its transaction: the apps above say it."""

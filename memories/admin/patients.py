@@ -19,11 +19,10 @@ from memories.admin.overview import ASSERTED_NONE, overview, printed, reconcilia
 from memories.admin.visit import visit
 from memories.choices import AllergyAssertion
 from memories.models import Memory
-from memories.opting_out import opt_out
+from memories.opting_out import OPTED_OUT, opt_out
 from patients.models import CareAssignment, KnownAllergies, Patient
 from patients.roles import Role
 
-OPTED_OUT = "The patient opted out."
 PatientPage = Callable[[RecordedAdmin, HttpRequest, Patient], HttpResponse]
 #: The pages about one patient, by the last part of their address.
 PAGES: dict[str, PatientPage] = {

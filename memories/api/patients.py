@@ -15,11 +15,12 @@ from memories.api.serializers import MemorySerializer, OptedOutSerializer, OptOu
 from memories.context import Context, build_context, question_of
 from memories.embedding import prepare_query
 from memories.models import Memory
-from memories.opting_out import opt_out
+from memories.opting_out import OPTED_OUT, opt_out
 from memories.summary import summarise
 from memories.tasks import ask_for_narrative
+from patients.api import PatientView as PatientsOwnView
 from patients.api import actor_of, user_of, visible_patient
-from patients.models import Patient
+from patients.models import Patient, User
 
 
 class SummaryView(APIView):
@@ -57,6 +58,14 @@ def record_told(patient: Patient, context: Context) -> None:
     """Put on record which memories a context tells, and what was asked for them."""
     told = context.memory_ids.values()
     record(Event.READ, patient_id=patient.pk, objects=told, resource=Memory, query=context.query)
+
+
+class PatientView(PatientsOwnView):
+    """A patient, whose opting out takes what was extracted out of every recall."""
+
+    def patient_changed(self, patient: Patient, fields: set[str], *, by: User) -> None:
+        if "opted_out_at" in fields and patient.is_opted_out:
+            opt_out(patient, by=by, reason=OPTED_OUT)
 
 
 class PatientMemoriesView(APIView):

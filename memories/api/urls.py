@@ -28,9 +28,9 @@ from memories.api.memories import (
     MemoryView,
     RunView,
 )
-from memories.api.patients import ContextView, PatientMemoriesView, SummaryView
+from memories.api.patients import ContextView, PatientMemoriesView, PatientView, SummaryView
 from memories.api.root import RootView
-from patients.api import PatientsView, PatientView
+from patients.api import PatientsView
 from patients.emergency_api import EmergencyAccessesView, ReviewEmergencyAccessView, TakeEmergencyAccessView
 
 

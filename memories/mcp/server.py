@@ -46,30 +46,26 @@ def make_server(token_of: Callable[[Context], tuple[str, str | None]]) -> MCPSer
     )
     limiter = CapacityLimiter(AT_ONCE)
 
-    async def answered(ctx: Context, route: str, about: str, do: Callable[[Caller], Answer]) -> Answer:
+    async def answered(
+        refusal: type[ToolError | ResourceError], ctx: Context, name: str, about: str, do: Callable[[Caller], Answer]
+    ) -> Answer:
+        """Whatever goes wrong is told without its text, which may quote a patient, and without the address of a
+        resource, which names one: the SDK would answer and log both.
+        """
         token, remote_addr = token_of(ctx)
-        call = partial(carry_out_call, do, token=token, remote_addr=remote_addr, route=f"mcp {route}", about=about)
-        return await to_thread.run_sync(call, limiter=limiter)
-
-    async def tool(ctx: Context, name: str, about: str, do: Callable[[Caller], Answer]) -> Answer:
+        call = partial(carry_out_call, do, token=token, remote_addr=remote_addr, route=f"mcp {name}", about=about)
         try:
-            return await answered(ctx, name, about, do)
+            return await to_thread.run_sync(call, limiter=limiter)
         except CallRefused as refused:
-            raise ToolError(str(refused)) from None
-
-    async def resource(ctx: Context, name: str, about: str, do: Callable[[Caller], Answer]) -> Answer:
-        """Whatever goes wrong is told without the address, which names a patient and would be logged."""
-        try:
-            return await answered(ctx, name, about, do)
-        except CallRefused as refused:
-            raise ResourceError(str(refused)) from None
+            raise refusal(str(refused)) from None
         except Exception:
-            logger.exception("A resource could not be read.")
-            raise ResourceError(FAILED) from None
+            logger.exception("A call could not be answered.")
+            raise refusal(FAILED) from None
 
+    tool = partial(answered, ToolError)
     _add_recall(server, tool)
     _add_telling(server, tool)
-    _add_resources(server, resource)
+    _add_resources(server, partial(answered, ResourceError))
     return server
 
 

@@ -316,9 +316,12 @@ def test_programs_in_a_closed_folder_are_copied(folder: Path, tmp_path: Path, mo
 
 
 @as_root
-def test_start_as_a_normal_user(folder: Path) -> None:
+def test_start_as_a_normal_user(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs as that user; root, coming later, runs the server as the owner of the data."""
     nobody = pwd.getpwnam("nobody")
+    # That user's checkout would be open to them; this one may be closed to all but root.
+    reachable = programs.find_programs(server_account(folder))
+    monkeypatch.setattr(cluster_module, "find_programs", lambda account: reachable)
     folder.mkdir()
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
 

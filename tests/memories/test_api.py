@@ -273,3 +273,13 @@ def test_openapi_page_and_schema(nora_api: ApiClient, db: None) -> None:
     schema = nora_api.get("/api/schema/?format=json").json()
     assert "/api/v1/memories/search" in schema["paths"]
     assert not [path for path in schema["paths"] if path.endswith("/")]
+
+
+def test_a_patient_who_opts_out_leaves_every_recall_whichever_way_it_is_said(
+    mrs_hale: Patient, nora: User, nora_api: ApiClient
+) -> None:
+    hear(mrs_hale, nora, "Patient is allergic to penicillin.", "Patient prefers tea in the morning.")
+    status, _ = nora_api.call("PATCH", "patients/patient_123", {"opted_out_at": "2026-01-02T08:00:00Z"})
+    assert status == 200
+    with directing():
+        assert [memory.category for memory in Memory.objects.for_patient(mrs_hale).live()] == ["allergy"]
