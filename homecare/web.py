@@ -4,8 +4,9 @@ import gc
 
 from django.core.handlers.wsgi import WSGIHandler
 
-from .children import die_with_parent
-from .wsgi import application
+from homecare.children import die_with_parent
+from homecare.wsgi import application  # first: it names the settings
+from memories.embedding import load_embedder
 
 
 def make_application() -> WSGIHandler:
@@ -15,5 +16,6 @@ def make_application() -> WSGIHandler:
     by now stays for good: the collector need not look through it at every turn.
     """
     die_with_parent()
+    load_embedder()
     gc.freeze()
     return application

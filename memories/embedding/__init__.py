@@ -23,6 +23,7 @@ __all__ = [
     "embed_documents",
     "embed_query",
     "get_embedder",
+    "load_embedder",
     "prepare_query",
 ]
 
@@ -78,6 +79,13 @@ def embed_at_once(texts: Sequence[str]) -> list[Vectors | None]:
         return list(embed_documents(texts))
     except EmbeddingUnavailable:
         return [None] * len(texts)
+
+
+def load_embedder() -> None:
+    """Load the local embedder now, not with the first request: loading takes 60 MB more than it leaves behind, and so
+    decides how much a process ever holds.
+    """
+    embed_at_once(["ready"])
 
 
 def prepare_query(text: str) -> None:
